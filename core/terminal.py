@@ -1,0 +1,175 @@
+"""What a person sees of a command in a terminal: progress on standard error, answers on standard output."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from core.library.ingest import IngestProgress
+
+
+class ProgressLine:
+    """One line on a terminal that tells how far, how fast and how long; silent where nobody watches."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._live = sys.stderr.isatty()
+        self._last = 0.0
+
+    def __call__(self, step: IngestProgress) -> None:
+        """Show a step of an ingest."""
+        left = f", {duration(step.eta_s)} left" if step.eta_s >= 0 else ""
+        self._write(
+            f"{step.done:.0f} of {step.total:.0f} clips, {step.rate:.1f} a second, "
+            f"{step.realtime:.0f}x real time{left}  {step.detail}",
+            step.done / max(step.total, 1),
+        )
+
+    def bytes(self, done: float, total: float, rate: float) -> None:
+        """Show a step of a download."""
+        left = f", {duration((total - done) / rate)} left" if rate > 0 else ""
+        self._write(
+            f"{done / 1e6:.1f} of {total / 1e6:.1f} MB, {rate / 1e6:.1f} MB/s{left}", done / max(total, 1)
+        )
+
+    def queries(self, done: int, total: int) -> None:
+        """Show a step of an evaluation."""
+        self._write(f"{done} of {total} queries", done / max(total, 1))
+
+    def say(self, text: str) -> None:
+        """Show a sentence."""
+        self._write(text, None)
+
+    def end(self) -> None:
+        """Leave the line."""
+        if self._live and self._last:
+            print(file=sys.stderr)
+
+    def _write(self, text: str, share: float | None) -> None:
+        now = time.monotonic()
+        if not self._live or (now - self._last < 0.1 and share is not None and share < 1):
+            return
+        self._last = now
+        filled = "" if share is None else "█" * round(20 * share) + "░" * (20 - round(20 * share)) + " "
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+        print(f"\r\x1b[K{self._title} {filled}{text}"[: columns + 3], end="", file=sys.stderr, flush=True)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: 75 is "1 min 15 s"."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def show_index(answer: dict[str, Any]) -> None:
+    """The outcome of an ingest in words."""
+    speed = answer["video_seconds"] / answer["seconds"] if answer["seconds"] > 0 else 0.0
+    print(
+        f"{answer['videos']} videos, {answer['clips']} clips ({answer['added']} new) in "
+        f"{duration(answer['seconds'])}, {speed:.0f}x real time; bundle {answer['bundle']} on {answer['device']}."
+    )
+    for failure in answer["failed"]:
+        print(f"  not indexed: {failure['path']}: {failure['reason']}")
+    for path in answer["missing"]:
+        print(f"  gone, kept in the library (--drop-missing forgets it): {path}")
+
+
+def show_search(answer: dict[str, Any]) -> None:
+    """The ranking as a table."""
+    for note in answer["notes"]:
+        print(note)
+    print(f"{'rank':>4} {'first':>5} {'pct':>6} {'score':>7}  clip")
+    for hit in answer["hits"]:
+        score = hit["score"] if hit["rerank_score"] is None else hit["rerank_score"]
+        span = f"{hit['start_s']:.1f}-{hit['end_s']:.1f} s"
+        print(
+            f"{hit['rank']:>4} {hit['first_rank']:>5} {hit['percentile']:>6.1f} {score:>7.4f}  {hit['video']}  {span}"
+        )
+    timings = ", ".join(f"{name} {ms:.1f} ms" for name, ms in answer["timings_ms"].items())
+    print(f"{answer['searched_clips']} clips searched with {answer['bundle']}: {timings}")
+
+
+def show_evaluate(answer: dict[str, Any]) -> None:
+    """The metrics as a table, with their intervals."""
+    before = answer["first_stage"] or {}
+    print(f"{'metric':<12} {'value':>8}  {'95 % interval':<18}" + (" first stage" if before else ""))
+    for name, found in answer["metrics"].items():
+        between = f"{found['low']:.4g} to {found['high']:.4g}" if "low" in found else ""
+        first = f"{before[name]['value']:>12.4g}" if before else ""
+        unit = " %" if found["unit"] == "%" else ""
+        print(f"{name + unit:<12} {found['value']:>8.4g}  {between:<18}{first}")
+    print(f"{answer['metrics']['R@10']['unjudged']:.0%} of the first ten clips of all queries are not judged")
+    if moments := answer["moments"]:
+        values = ", ".join(f"{name} {moments[name]:.4g}" for name in ("R1@0.5", "R1@0.7", "mIoU", "mAP"))
+        print(f"moments in the true videos: {values}")
+    if backwards := answer["video_to_text"]:
+        values = ", ".join(f"{name} {found['value']:.4g}" for name, found in backwards.items())
+        print(f"video to text, first stage: {values}")
+    for part in answer["worst_slices"]:
+        result = f"{part['metric']} {part['result']['value']:.4g}"
+        print(f"worst slice: {result} where {part['property']} is {part['value']} ({part['count']} queries)")
+    for note in answer["notes"]:
+        print(note)
+    for row in answer["unmatched"][:10]:
+        print(f"  row {row['row']}: {row['reason']}")
+    print(f"{answer['queries']} queries, {answer['clips']} clips; the run is stored in {answer['folder']}")
+
+
+def show_runs(answer: dict[str, Any]) -> None:
+    """A list of runs, the slices of one, or the differences between two."""
+    for facts in answer.get("runs", ()):
+        counts = facts.get("counts", {})
+        told = (
+            facts.get("damaged") or f"{facts['name']}, {counts['queries']} queries, {counts['clips']} clips"
+        )
+        print(f"{facts['run_id']:<40} {told}")
+    for part in answer.get("slices", ()):
+        result = part["result"]
+        print(
+            f"{part['property'] + ' = ' + part['value']:<40} {part['count']:>6} queries  {part['metric']} "
+            f"{result['value']:>7.4g}  ({result['low']:.4g} to {result['high']:.4g})"
+        )
+    compared = answer.get("reranking") or (answer if "wins" in answer else None)
+    if compared:
+        print(f"{'metric':<12} {'a':>8} {'b':>8} {'b - a':>8}  {'95 % interval':<18} p-value")
+        for name, found in compared["metrics"].items():
+            between = f"{found['low']:.4g} to {found['high']:.4g}"
+            p_value = "" if found["p_value"] is None else f"{found['p_value']:.4f}"
+            print(
+                f"{name:<12} {found['a']:>8.4g} {found['b']:>8.4g} {found['difference']:>8.4g}  {between:<18} {p_value}"
+            )
+        print(f"{compared['wins']} queries better, {compared['losses']} worse, {compared['draws']} as before")
+        for pair in compared["worst"][:10]:
+            print(f"  rank {pair['rank_a']:g} became {pair['rank_b']:g}: {pair['text']}")
+
+
+def show_explain(maps: list[dict[str, Any]]) -> None:
+    """The maps as a table."""
+    print(f"{'time':>9} {'method':<10} {'cosine':>7} {'faithful':>9} {'luck':>7}  file")
+    for entry in maps:
+        note = "" if entry["reliable"] else "  (unreliable)"
+        print(
+            f"{entry['time_s']:>7.2f} s {entry['method']:<10} {entry['score']:>7.4f} {entry['faithfulness']:>9.4f} "
+            f"{entry['control']:>7.4f}  {entry['file']}{note}"
+        )
+
+
+def show_plain(answer: dict[str, Any]) -> None:
+    """Any answer, indented."""
+    print(json.dumps(answer, indent=2, ensure_ascii=False))
+
+
+def show_models(answer: dict[str, Any]) -> None:
+    """The bundles as a table."""
+    for row in answer["models"]:
+        here = "here" if row["present"] else "-"
+        speed = f"{row['relative_speed']:.2f}x" if row["relative_speed"] else "-"
+        print(
+            f"{row['name']:<28} {here:<5} {row['parameters_m']:>6.0f} M {row['input_size']:>8} {speed:>6}  "
+            f"{row['licence']:<14} {row['title']}"
+        )
+    print("`drivescope models get NAME` downloads one; `--from FILE` imports a file that you have.")
