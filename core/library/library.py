@@ -1,0 +1,187 @@
+"""A library on disk: one folder with the catalogue, the vectors and the thumbnails, and nothing else.
+
+    library.db          which videos, clips and failures there are      catalog.py
+    features/<bundle>/  the clips' vectors and what made them           features.py
+    thumbs/             a strip of twelve small pictures for each clip  thumbs.py
+    runs/               evaluations on queries with truth               core/evaluate/runs.py
+    judgements.db       what people judged                              core/evaluate/judgements.py
+
+Delete the folder and it never happened: footage is neither copied nor altered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Self
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from core.errors import DrivescopeError, ErrorKind
+from core.library import thumbs
+from core.library.catalog import Catalog
+from core.library.encoder import VectorSpec
+from core.library.features import FeatureStore, MadeWith, Manifest, mismatch
+from core.library.storage import storage_errors
+
+CATALOG: Final = "library.db"
+LOCK: Final = "library.lock"
+_FEATURES: Final = "features"
+_FEATURE_ID: Final = "feature_id"
+_CHECKED_ROWS: Final = 4096
+_MAY_LOOK_ALIKE: Final = 4
+"""So few clips may truly be the same: a copy of a video, a parked car."""
+
+
+class Library:
+    """An open library. Made by `create`, `open` or `reopen`; `close` it when done.
+
+    Reading needs no lock; whoever writes holds `lock`.
+    """
+
+    def __init__(self, folder: Path, catalog: Catalog, made_with: MadeWith, feature_id: str) -> None:
+        self.folder = folder
+        self.catalog = catalog
+        self.made_with = made_with
+        self.feature_id = feature_id
+
+    @classmethod
+    def create(cls, folder: Path, spec: VectorSpec) -> Self:
+        """A new library for the vectors of `spec`. A library that is already there is opened instead.
+
+        Raises DrivescopeError(MISMATCH) if the one there was made with another bundle, and (BAD_INPUT) if
+        the folder's place is taken by a file.
+        """
+        folder = folder.expanduser().absolute()
+        if folder.exists() and not folder.is_dir():
+            raise DrivescopeError(ErrorKind.BAD_INPUT, f"{folder} is a file: name a folder for the library.")
+        with storage_errors(folder / CATALOG):
+            folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / CATALOG).exists():
+            with _locked(folder):
+                _make(folder, spec)
+        library = cls.open(folder)
+        try:
+            library._check(spec)
+        except DrivescopeError:
+            library.close()
+            raise
+        return library
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """The library in `folder`. Raises DrivescopeError(NOT_FOUND) if there is none."""
+        folder = folder.expanduser().absolute()
+        if not (folder / CATALOG).is_file():
+            raise DrivescopeError(
+                ErrorKind.NOT_FOUND, f"There is no library in {folder}: index footage into it first."
+            )
+        catalog = Catalog(folder / CATALOG)
+        try:
+            return cls._of(folder, catalog)
+        except BaseException:
+            catalog.close()
+            raise
+
+    @classmethod
+    def _of(cls, folder: Path, catalog: Catalog) -> Self:
+        feature_id = catalog.setting(_FEATURE_ID)
+        if feature_id is None:
+            raise DrivescopeError(
+                ErrorKind.UNREADABLE,
+                f"{folder / CATALOG} does not say where its vectors are: delete {folder} and index again.",
+            )
+        manifest = Manifest.read(folder / _FEATURES / feature_id)
+        return cls(folder, catalog, manifest.made_with, feature_id)
+
+    def reopen(self) -> Library:
+        """The same library over a catalogue connection of its own."""
+        return type(self).open(self.folder)
+
+    def close(self) -> None:
+        """Closes the catalogue."""
+        self.catalog.close()
+
+    def features(self, spec: VectorSpec) -> FeatureStore:
+        """The vectors, if `spec` made them. Raises DrivescopeError(MISMATCH) if it did not."""
+        self._check(spec)
+        return FeatureStore(self.folder / _FEATURES / self.feature_id, spec).open()
+
+    def _check(self, spec: VectorSpec) -> None:
+        if spec.fingerprint != self.made_with.fingerprint:
+            raise mismatch(self.folder, self.made_with, spec)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Held by the one process that writes. Raises DrivescopeError(BUSY) at once if another one does."""
+        with _locked(self.folder):
+            yield
+
+    def thumbnail(self, clip_id: int) -> bytes:
+        """The clip's strip as JPEG, or nothing if it has none."""
+        return thumbs.read_strip(self.folder, clip_id)
+
+    def selftest(self, spec: VectorSpec) -> dict[str, int]:
+        """Looks for vectors that cannot be right; returns what was looked at.
+
+        Frigate users met a text encoder that gave every picture the same vector: every search looked alike
+        and nothing said why. Raises DrivescopeError(UNREADABLE) for vectors that are no numbers, not of
+        length one, or all the same.
+        """
+        store = self.features(spec)
+        rows = np.flatnonzero(store.clip_ids != -1)[:_CHECKED_ROWS]
+        vectors = np.asarray(store.student[rows], np.float32)  # (N, Ds)
+        problem = ""
+        if not np.isfinite(vectors).all():
+            problem = "are not numbers"
+        elif len(rows) and np.abs(np.linalg.norm(vectors, axis=1) - 1).max() > 0.01:
+            problem = "do not have length one"
+        elif len(rows) > _MAY_LOOK_ALIKE and not np.ptp(vectors, axis=0).any():
+            problem = "are all the same"
+        if problem:
+            raise DrivescopeError(
+                ErrorKind.UNREADABLE,
+                f"The vectors of the library {self.folder.name} {problem}: index the footage again into a new one.",
+            )
+        return {"clips": self.catalog.clip_count(), "rows": store.rows, "checked": len(rows)}
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    path = folder / LOCK
+    lock = FileLock(path, timeout=0)
+    with storage_errors(path):
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise DrivescopeError(
+                ErrorKind.BUSY,
+                f"Another Drivescope is adding footage to the library {folder.name}: wait until it is done, or "
+                "stop it there.",
+            ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _make(folder: Path, spec: VectorSpec) -> None:
+    """An empty library; its catalogue appears last and at once, so that a library is there whole or not at all."""
+    if (folder / CATALOG).exists():  # somebody else was first
+        return
+    FeatureStore.create(folder / _FEATURES / spec.feature_id, spec)
+    unfinished = folder / f"{CATALOG}.partial"
+    with storage_errors(folder / CATALOG):
+        try:
+            unfinished.unlink(missing_ok=True)
+            catalog = Catalog(unfinished)
+            try:
+                catalog.set_setting(_FEATURE_ID, spec.feature_id)
+            finally:
+                catalog.close()
+            unfinished.replace(folder / CATALOG)
+        finally:
+            for left in folder.glob(f"{unfinished.name}*"):
+                left.unlink()

@@ -1,0 +1,108 @@
+"""Writing a library's files: never half, never silently, and with a plain sentence when the disk says no."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from core.errors import DrivescopeError, ErrorKind
+
+_NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_LITTLE_SPACE: Final = 1 << 20
+_READ_ONLY: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turns what the file system or SQLite says about a library's file into a `DrivescopeError`."""
+    try:
+        yield
+    except OSError as error:
+        raise _of_file_system(path, error) from error
+    except sqlite3.Error as error:
+        raise _of_sqlite(path, error) from error
+
+
+def _of_file_system(path: Path, error: OSError) -> DrivescopeError:
+    if error.errno in _NO_SPACE:
+        return _full(path, str(error))
+    if error.errno in _READ_ONLY:
+        return _read_only(path, str(error))
+    reason = error.strerror or type(error).__name__
+    return DrivescopeError(
+        ErrorKind.UNREADABLE, f"{path} could not be read or written ({reason}).", detail=str(error)
+    )
+
+
+def _of_sqlite(path: Path, error: sqlite3.Error) -> DrivescopeError:
+    detail = f"{type(error).__name__}: {error}"
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = None if code is None else code & 0xFF
+    if primary == sqlite3.SQLITE_FULL or (primary == sqlite3.SQLITE_IOERR and _is_full(path)):
+        return _full(path, detail)
+    if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN):
+        return _read_only(path, detail)
+    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        sentence = (
+            f"The library in {path.parent} is being written by another Drivescope: try again in a moment."
+        )
+        return DrivescopeError(ErrorKind.BUSY, sentence, detail=detail)
+    if primary == sqlite3.SQLITE_IOERR:
+        sentence = f"{path} could not be read or written: check the disk and its free space."
+        return DrivescopeError(ErrorKind.UNREADABLE, sentence, detail=detail)
+    return DrivescopeError(
+        ErrorKind.UNREADABLE,
+        f"{path} is not a Drivescope library or is damaged: choose another folder, or delete {path.parent} "
+        "and index the footage again.",
+        detail=detail,
+    )
+
+
+def _is_full(path: Path) -> bool:
+    """SQLite tells a disk without room for its shared memory only as an error of input or output."""
+    try:
+        return shutil.disk_usage(path.parent).free < _LITTLE_SPACE
+    except OSError:
+        return False
+
+
+def _full(path: Path, detail: str) -> DrivescopeError:
+    return DrivescopeError(
+        ErrorKind.DISK_FULL,
+        f"The disk that holds the library {path.parent} is full: free some space and index again. "
+        "What was indexed so far is kept.",
+        detail=detail,
+    )
+
+
+def _read_only(path: Path, detail: str) -> DrivescopeError:
+    return DrivescopeError(
+        ErrorKind.NO_PERMISSION,
+        f"The library folder {path.parent} may not be written: choose another folder or change its permissions.",
+        detail=detail,
+    )
+
+
+def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Replaces the file in one step: readers see the old contents or the new, never a part.
+
+    `durable` waits until the disk has it. Raises OSError.
+    """
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
