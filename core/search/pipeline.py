@@ -1,0 +1,231 @@
+"""One query, two stages: text -> student vector -> exact first stage -> X-CLIP rerank of the best K.
+
+The window's engine and the command line both search through `Searcher`, so they give the same ranking.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import DrivescopeError, ErrorKind
+from core.models.tokens import END, PADDING, START
+from core.protocol import Filters, Hit, Ranked, Stage
+from core.search.index import FlatIndex
+from core.search.rerank import RERANK_CLIPS, rerank
+
+if TYPE_CHECKING:
+    from core.library.catalog import ClipRow
+    from core.library.library import Library
+    from core.models.bundle import ModelBundle, QueryVectors
+
+Rows = npt.NDArray[np.int64]
+Scores = npt.NDArray[np.float32]
+MARKERS = frozenset({START, END, PADDING})
+"""Positions that the model reads and a person did not write."""
+
+
+@dataclass(frozen=True)
+class StageRows:
+    """One stage's ranking of n clips as arrays, best first: what evaluation reads by the million.
+
+    `rows` (n,) are rows of the feature store and `clip_ids` (n,) their clips; `scores` (n,) first-stage cosines,
+    `first_ranks` (n,) their ranks from 1 in the first stage. The first m rows were ordered by `rerank_scores` (m,),
+    and `best_frames` (m,) answer the query best there; m is 0 in the first stage.
+    """
+
+    stage: Stage
+    query: QueryVectors
+    rows: Rows
+    clip_ids: Rows
+    scores: Scores
+    first_ranks: Rows
+    rerank_scores: Scores
+    best_frames: Rows
+    searched: int
+    timings_ms: dict[str, float]
+    final: bool
+
+    def percentiles(self, k: int) -> list[float]:
+        """Share (0-100) of the searched clips that rank no higher, for the first k; equal scores share the best."""
+        deciding = -(self.rerank_scores if len(self.rerank_scores) else self.scores)
+        places = np.arange(min(k, len(self.rows)))
+        places[: len(deciding)] = np.searchsorted(deciding, deciding[:k], side="left")
+        return [round(100.0 * (self.searched - place) / self.searched, 2) for place in places.tolist()]
+
+
+class Searcher:
+    """Searches one library with the bundle that made its vectors.
+
+    Raises DrivescopeError(MISMATCH) if the library was made with another bundle, crop or sampling.
+    """
+
+    def __init__(self, library: Library, bundle: ModelBundle) -> None:
+        self.library = library
+        self.bundle = bundle
+        self._store = library.features(bundle.spec)
+        self._index = FlatIndex(bundle.spec.student_dim)
+        self._clips: list[ClipRow] = []  # by row of the feature store
+        self._live = np.empty(0, bool)  # (rows,) False where the clip was dropped
+        self._generation = -1
+        self.refresh()
+
+    @property
+    def clips(self) -> int:
+        """How many clips can be found."""
+        return int(self._live.sum())
+
+    def refresh(self) -> bool:
+        """Take in what was committed since the last look. Returns whether anything changed."""
+        generation = self._store.refresh()
+        if generation == self._generation:
+            return False
+        self._generation = generation
+        if self._store.rows < self._index.rows:  # compacted: row numbers changed
+            self._index = FlatIndex(self.bundle.spec.student_dim)
+        self._index.add(self._store.student[self._index.rows : self._store.rows])
+        by_id = {clip.clip_id: clip for clip in self.library.catalog.clips()}
+        ids = self._store.clip_ids[: self._store.rows].tolist()
+        gone = self.library.catalog.dropped_clip
+        self._clips = [by_id.get(clip_id, gone) for clip_id in ids]
+        self._live = np.fromiter((clip is not gone for clip in self._clips), bool, len(ids))
+        return True
+
+    def search(
+        self,
+        text: str,
+        *,
+        k: int = 200,
+        rerank_clips: int = RERANK_CLIPS,
+        filters: Filters | None = None,
+    ) -> Iterator[Ranked]:
+        """Yield the first-stage ranking, then, unless `rerank_clips` is 0, the reranked one.
+
+        `k` is the number of hits returned; for the rest see `stages`.
+        """
+        for found in self.stages(text, k, rerank_clips=rerank_clips, filters=filters):
+            yield self._ranked(found, k)
+
+    def stages(
+        self,
+        text: str,
+        depth: int,
+        *,
+        rerank_clips: int = RERANK_CLIPS,
+        filters: Filters | None = None,
+    ) -> Iterator[StageRows]:
+        """Yield the best `depth` clips (at least those that are reranked) of each stage as arrays.
+
+        Reranking orders the first `rerank_clips` clips by X-CLIP and leaves the others behind them in their
+        first-stage order. Ties keep the order of the stage before.
+        """
+        if not text.strip():
+            raise DrivescopeError(ErrorKind.BAD_INPUT, "The query is empty: type what you look for.")
+        self.refresh()
+        started = time.perf_counter()
+        query = self.bundle.encode_text(text)
+        timings = {"text": _ms_since(started)}
+        allowed = self._allowed(filters or Filters())
+        searched = self.clips if allowed is None else len(allowed)
+
+        at = time.perf_counter()
+        rows, scores = self._index.top(query.student.cpu().numpy(), max(depth, rerank_clips), allowed)
+        timings["first"] = _ms_since(at)
+        ids = np.asarray(self._store.clip_ids)[rows]
+        ranks = np.arange(1, len(rows) + 1)
+        final = rerank_clips == 0 or len(rows) == 0
+        nothing = (np.empty(0, np.float32), np.empty(0, np.int64))
+        yield StageRows("first", query, rows, ids, scores, ranks, *nothing, searched, timings, final)
+        if final:
+            return
+
+        at = time.perf_counter()
+        head = rows[:rerank_clips]
+        rerank_scores, best_frames = rerank(self.bundle, query, self._store, head)
+        order = np.argsort(-rerank_scores, kind="stable")
+        timings = timings | {"rerank": _ms_since(at)}
+        new = np.concatenate(
+            [order, np.arange(len(head), len(rows))]
+        )  # (n,) first-stage position of each place
+        yield StageRows(
+            "reranked",
+            query,
+            rows[new],
+            ids[new],
+            scores[new],
+            ranks[new],
+            rerank_scores[order],
+            best_frames[order],
+            searched,
+            timings,
+            True,
+        )
+
+    def _allowed(self, filters: Filters) -> Rows | None:
+        """Rows that the filters admit, or None if every row may be ranked."""
+        admitted = self._live
+        if filters.video_ids:
+            wanted = set(filters.video_ids)
+            admitted = admitted & np.fromiter(
+                (c.video_id in wanted for c in self._clips), bool, len(self._clips)
+            )
+        if needle := filters.name_contains.strip().casefold():
+            named = (needle in c.path.casefold() for c in self._clips)
+            admitted = admitted & np.fromiter(named, bool, len(self._clips))
+        return None if admitted.all() else np.flatnonzero(admitted).astype(np.int64)
+
+    def _ranked(self, found: StageRows, k: int) -> Ranked:
+        """The first k of a stage as hits."""
+        rows, reranked = found.rows[:k], found.rerank_scores[:k].tolist()
+        weights = self._store.frame_weights[rows[len(reranked) :]]  # (k - m, F)
+        keyframes = [*found.best_frames[:k].tolist(), *weights.argmax(1).tolist()]
+        percentiles = found.percentiles(k)
+        hits = []
+        for place, row in enumerate(rows.tolist()):
+            clip = self._clips[row]
+            hits.append(
+                Hit(
+                    rank=place + 1,
+                    clip_id=clip.clip_id,
+                    video_id=clip.video_id,
+                    video=clip.path,
+                    start_s=clip.start_s,
+                    end_s=clip.end_s,
+                    score=float(found.scores[place]),
+                    first_rank=int(found.first_ranks[place]),
+                    percentile=percentiles[place],
+                    rerank_score=reranked[place] if place < len(reranked) else None,
+                    keyframe=keyframes[place],
+                )
+            )
+        return Ranked(
+            id=0,
+            stage=found.stage,
+            query=found.query.text,
+            hits=tuple(hits),
+            searched_clips=found.searched,
+            timings_ms={name: round(ms, 3) for name, ms in found.timings_ms.items()},
+            words=tuple(word for word in found.query.word_texts if word not in MARKERS),
+            cut_words=found.query.cut_words,
+            notes=_notes(found.query),
+            final=found.final,
+        )
+
+
+def _notes(query: QueryVectors) -> tuple[str, ...]:
+    if not query.cut_words:
+        return ()
+    first = query.cut_words[0][:40]
+    return (
+        f"The query is longer than the model reads: its last {len(query.cut_words)} words, "
+        f"from “{first}” on, were not used.",
+    )
+
+
+def _ms_since(started: float) -> float:
+    return (time.perf_counter() - started) * 1000

@@ -1,0 +1,158 @@
+"""The two-stage search against a slow reference that scores every clip by itself."""
+
+import numpy as np
+import pytest
+import torch
+
+from core.errors import DrivescopeError
+from core.library.catalog import VideoFacts
+from core.library.clips import Span
+from core.library.library import Library
+from core.models.bundle_io import random_bundle
+from core.models.registry import load_bundle
+from core.protocol import Filters
+from core.search.pipeline import Searcher
+
+CLIPS = 40
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    folder = random_bundle(tmp_path_factory.mktemp("bundle") / "random")
+    return load_bundle(str(folder), device="cpu", precision="float32")
+
+
+def add_clips(library, bundle, path, count, seed):
+    """A video with `count` clips of random frame vectors, as ingest would store them."""
+    facts = VideoFacts(
+        path=path, size=1, mtime_ns=1, sha256=path, duration_s=8.0 * count, fps=25.0,
+        width=64, height=36, codec="h264", clip_seconds=8.0, stride_s=0.0,
+    )  # fmt: skip
+    video_id = library.catalog.add_video(facts)
+    ids = library.catalog.add_clips(video_id, [Span(8.0 * n, 8.0 * n + 8) for n in range(count)])
+    generator = torch.Generator().manual_seed(seed)
+    frames = torch.randn(count, bundle.spec.frames, bundle.spec.student_dim, generator=generator)
+    with library.lock():
+        library.features(bundle.spec).append(bundle.pool((frames,)), ids)
+    return video_id, ids
+
+
+@pytest.fixture
+def library(tmp_path, bundle):
+    library = Library.create(tmp_path / "library", bundle.spec)
+    add_clips(library, bundle, "/drive/night.mp4", 25, seed=1)
+    add_clips(library, bundle, "/drive/day.mp4", CLIPS - 25, seed=2)
+    yield library
+    library.close()
+
+
+def reference(library, bundle, text, rerank_clips):
+    """(first-stage order, final order) of clip ids, one clip at a time."""
+    store = library.features(bundle.spec)
+    query = bundle.encode_text(text)
+    first = [float(np.float32(v) @ query.student.numpy()) for v in store.student]
+    first_order = sorted(range(len(first)), key=lambda row: -first[row])
+    head = first_order[:rerank_clips]
+    score = {}
+    for row in head:
+        one = bundle.rerank(
+            query, torch.from_numpy(store.frames[[row]]), torch.from_numpy(store.video[[row]])
+        )
+        score[row] = float(one.score[0])
+    final = sorted(head, key=lambda row: -score[row]) + first_order[rerank_clips:]
+    ids = store.clip_ids
+    return [int(ids[r]) for r in first_order], [int(ids[r]) for r in final]
+
+
+@pytest.mark.parametrize("rerank_clips", [10, CLIPS, 1000])
+def test_both_stages_equal_the_reference(library, bundle, rerank_clips):
+    searcher = Searcher(library, bundle)
+    first, final = searcher.search("a red car brakes", rerank_clips=rerank_clips)
+    first_order, final_order = reference(library, bundle, "a red car brakes", rerank_clips)
+    assert [hit.clip_id for hit in first.hits] == first_order
+    assert [hit.clip_id for hit in final.hits] == final_order
+    assert (first.stage, first.final, final.stage, final.final) == ("first", False, "reranked", True)
+    assert [hit.rank for hit in final.hits] == list(range(1, CLIPS + 1))
+    place = {clip_id: rank for rank, clip_id in enumerate(first_order, 1)}
+    assert all(hit.first_rank == place[hit.clip_id] for hit in final.hits)
+    assert [hit.rerank_score is not None for hit in final.hits] == [n < rerank_clips for n in range(CLIPS)]
+    scores = {hit.clip_id: hit.score for hit in first.hits}
+    assert all(hit.score == scores[hit.clip_id] for hit in final.hits)
+    assert set(final.timings_ms) == {"text", "first", "rerank"}
+
+
+def test_without_rerank_the_first_stage_is_final(library, bundle):
+    (only,) = Searcher(library, bundle).search("rain", rerank_clips=0, k=5)
+    assert only.final
+    assert len(only.hits) == 5
+    assert all(hit.rerank_score is None for hit in only.hits)
+
+
+def test_percentile_is_the_share_of_clips_that_rank_no_higher(library, bundle):
+    *_, final = Searcher(library, bundle).search("rain")
+    assert final.hits[0].percentile == 100.0
+    assert final.hits[10].percentile == pytest.approx(100 * 30 / 40)
+    assert final.hits[-1].percentile == pytest.approx(100 / 40)
+
+
+def test_filters_limit_what_is_searched(library, bundle):
+    searcher = Searcher(library, bundle)
+    *_, by_name = searcher.search("rain", filters=Filters(name_contains="NIGHT"))
+    assert by_name.searched_clips == 25
+    assert {hit.video for hit in by_name.hits} == {"/drive/night.mp4"}
+    day = next(clip.video_id for clip in library.catalog.clips() if clip.path == "/drive/day.mp4")
+    *_, by_video = searcher.search("rain", filters=Filters(video_ids=(day,)))
+    assert by_video.searched_clips == 15
+    (nothing,) = searcher.search("rain", filters=Filters(name_contains="no such video"))
+    assert nothing.hits == ()
+    assert nothing.final
+
+
+def test_new_clips_are_found_and_dropped_ones_are_not(library, bundle):
+    searcher = Searcher(library, bundle)
+    _, ids = add_clips(library, bundle, "/drive/new.mp4", 5, seed=3)
+    *_, grown = searcher.search("rain")
+    assert grown.searched_clips == CLIPS + 5
+    assert set(ids) <= {hit.clip_id for hit in grown.hits}
+    with library.lock():
+        library.catalog.drop_clips(ids)
+        library.features(bundle.spec).forget(ids)
+    *_, shrunk = searcher.search("rain")
+    assert shrunk.searched_clips == CLIPS
+    assert not set(ids) & {hit.clip_id for hit in shrunk.hits}
+
+
+def test_an_empty_library_has_no_hits_and_no_error(tmp_path, bundle):
+    library = Library.create(tmp_path / "empty", bundle.spec)
+    (only,) = Searcher(library, bundle).search("rain")
+    assert (only.hits, only.searched_clips, only.final) == ((), 0, True)
+    library.close()
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\n\t"])
+def test_an_empty_query_is_one_sentence(library, bundle, text):
+    with pytest.raises(DrivescopeError, match="The query is empty"):
+        next(Searcher(library, bundle).search(text))
+
+
+def test_a_query_of_ten_thousand_characters_names_what_was_not_used(library, bundle):
+    text = " ".join(["car"] * 2500)
+    *_, ranked = Searcher(library, bundle).search(text)
+    assert len(ranked.words) + len(ranked.cut_words) == 2500
+    assert "were not used" in ranked.notes[0]
+    assert len(ranked.hits) == CLIPS
+
+
+@pytest.mark.parametrize("text", ["夜间左转的自行车", "🚗🌧️", "Übergröße", "a" * 300, "\x00\x01"])
+def test_any_text_is_a_query(library, bundle, text):
+    *_, ranked = Searcher(library, bundle).search(text)
+    assert len(ranked.hits) == CLIPS
+
+
+def test_a_library_of_another_bundle_is_never_searched(library, tmp_path):
+    other = load_bundle(str(random_bundle(tmp_path / "other", seed=5, name="other")), device="cpu")
+    with pytest.raises(DrivescopeError) as refused:
+        Searcher(library, other)
+    assert refused.value.kind == "mismatch"
+    assert "other" in refused.value.sentence
+    assert "random" in refused.value.sentence
