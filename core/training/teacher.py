@@ -1,0 +1,267 @@
+"""Stage A: both towers and X-CLIP, end to end, from pixels and sentences.
+
+One step: some frames of some clips, half of their patches; captions of the clips, made queries and the names of
+things; five losses: caption contrast on X-CLIP's similarity and on the plain video-sentence cosine, contrast of
+queries with all their right answers, and three sigmoid losses that say which things a patch, a frame and a clip
+show. The dense ones are what lets a tower learn from four thousand clips.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from core.models.backbone import Backbone
+from core.models.xclip import XClip
+from core.training import augment
+from core.training.concepts import ACTORS, EGO, EVENTS, SCENE, Fact, make_query, say
+from core.training.dataset import (
+    ClipSet,
+    clips_of_step,
+    frames_of_step,
+    generator_of,
+    rng_of,
+    same_caption,
+)
+from core.training.lanes import Lanes, Lap
+from core.training.losses import info_nce, presence, query_nce
+from core.training.recipe import TeacherRecipe
+from core.training.texts import Texts
+from core.training.vision import encode_visible, visible_patches
+
+KINDS: tuple[Fact, ...] = tuple(("actor", kind) for kind in ACTORS)
+SCENES: tuple[Fact, ...] = tuple(SCENE)
+THINGS: tuple[Fact, ...] = (*KINDS, *SCENES, *EGO, *(("event", name) for name in EVENTS))
+"""What the sigmoid losses ask for, by their place: patches and frames use the first ones."""
+
+
+MOST_WEIGHT = 20.0
+
+
+class Names(nn.Module):
+    """Scale and bias of the three sigmoid losses. Used while training only, never exported."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.full((3,), math.log(10.0)))
+        self.bias = nn.Parameter(torch.zeros(3, len(THINGS)))
+        self.weight: Tensor
+        self.register_buffer("weight", torch.ones(3, len(THINGS)))
+
+    @torch.no_grad()
+    def start_from(self, clips: ClipSet) -> None:
+        """Begin at how often each thing is there: with any other bias both towers first run to one common vector.
+
+        A thing that is there with probability p weighs sqrt((1 - p) / p) where it is: a dog covers one patch in
+        five thousand, and would not be worth a gradient.
+        """
+        facts = torch.tensor([[thing in have for thing in THINGS] for have in clips.facts])  # (N, things)
+        cells = (
+            clips.cells[:256].flatten(2)[..., None] & (1 << torch.arange(len(KINDS)))
+        ) > 0  # (n, F, P, kinds)
+        for place, present in enumerate((cells.flatten(0, 2), cells.any(dim=2).flatten(0, 1), facts)):
+            often = facts.float().mean(dim=0)  # (things,)
+            often[: present.shape[1]] = present.float().mean(dim=0)
+            odds = often.clamp(1e-4, 1 - 1e-4).logit()  # (things,)
+            self.weight[place] = (-odds / 2).exp().clamp(1.0, MOST_WEIGHT)
+            self.bias[place] = odds + self.weight[place].log()
+
+
+def new_teacher(recipe: TeacherRecipe) -> XClip:
+    """X-CLIP with its towers, freshly drawn from the recipe's seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        clip = Backbone(recipe.dims)
+        teacher = XClip(
+            clip,
+            width=recipe.dims.embed_dim,
+            words=recipe.words,
+            frames=recipe.frames,
+            temporal_layers=recipe.temporal_layers,
+        )
+    return teacher
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A batch of clips seen: raw frames in all F places (masked where not drawn), patch tokens, labels."""
+
+    frames: Tensor  # (B, F, D) raw; places that were not drawn repeat a neighbour
+    mask: Tensor  # (B, F) bool
+    drawn: Tensor  # (B, k) frame numbers
+    patches: Tensor  # (B*k, K, D) raw
+    cells: Tensor  # (B*k, K) bit masks of the kinds in each visible patch
+    shown: Tensor  # (B*k, kinds) bool: kinds anywhere in the frame
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Sentences read: unit sentence (N, D) and word (N, W, D) vectors, mask (N, W) of real words."""
+
+    sentence: Tensor
+    words: Tensor
+    mask: Tensor
+
+
+class TeacherStep:
+    """Computes the losses of one step and leaves their gradients in the parameters."""
+
+    def __init__(
+        self, teacher: XClip, names: Names, texts: Texts, clips: ClipSet, recipe: TeacherRecipe
+    ) -> None:
+        assert teacher.clip is not None, "the teacher is trained with its towers"
+        self.teacher, self.clip, self.names = teacher, teacher.clip, names
+        self.texts, self.clips, self.recipe = texts, clips, recipe
+        self.lanes = Lanes(recipe.lanes, recipe.chunk)
+
+    def __call__(self, step: int) -> dict[str, float]:
+        """Forward and backward of step number `step`; returns the losses."""
+        recipe = self.recipe
+        generator, rng = generator_of(recipe.seed, step), rng_of(recipe.seed, step)
+        phase = recipe.phase(step)
+        chosen = clips_of_step(len(self.clips), phase.clips, recipe.seed, step)
+        pixels, drawn, cells = self._look(chosen, phase.frames, generator)
+        gain, lift = (
+            each.repeat_interleave(phase.frames)[:, None, None, None]
+            for each in augment.light(len(chosen), recipe.jitter, generator)
+        )  # (B*k, 1, 1, 1)
+        visible = visible_patches(cells > 0, phase.patches, generator) if phase.patches < 1 else None
+
+        def encode(images: Tensor, start: int) -> Tensor:
+            rows = slice(start, start + len(images))
+            lit = images.float() * gain[rows] + lift[rows]
+            with torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
+                seen = None if visible is None else visible[rows]
+                return encode_visible(self.clip, recipe.preprocessing.normalise(lit), seen)
+
+        lap = self.lanes.forward(encode, pixels)
+        sight = self._sight(lap.features, drawn, cells, visible)
+        captions = [rng.choice(self.clips.captions[i]) for i in chosen]
+        facts = [self.clips.facts[i] for i in chosen]
+        queries = [make_query(rng.choice(facts), rng) for _ in range(recipe.queries)]
+        names = [say(fact, rng) for fact in THINGS]
+        said, reading = self._read([*captions, *(text for text, _ in queries)], generator)
+        named, naming = self._read(names, generator)  # apart: they are short, and padding costs
+        relevant = torch.tensor([[need <= have for have in facts] for _, need in queries])  # (Q, B)
+        losses = self._losses(sight, reading, naming.sentence, same_caption(captions), relevant, facts)
+        total = self._weighted(losses)
+        torch.autograd.backward(total)
+        self.lanes.backward([lap, said, named])
+        return {
+            "loss": float(total.detach()),
+            **{name: float(loss.detach()) for name, loss in losses.items()},
+        }
+
+    def _read(self, sentences: list[str], generator: torch.Generator) -> tuple[Lap, Reading]:
+        """Sentences through the text tower, in lanes as well: short ones together, without each other's padding."""
+        ids, mask = self.texts.batch(sentences, self.recipe.unknown_words, generator)
+        lengths, order = mask.sum(dim=1).sort(stable=True)  # (N,), (N,)
+        longest = ids.shape[1]
+
+        def encode(part: Tensor, start: int) -> Tensor:
+            width = int(lengths[start + len(part) - 1])
+            with torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
+                words = self.clip.encode_text(part[:, :width])[1].float()  # (n, width, D)
+            return functional.pad(
+                words, (0, 0, 0, longest - width), value=1.0
+            )  # padding is masked; 0 has no length
+
+        lap = self.lanes.forward(encode, ids[order])
+        words = functional.normalize(lap.features[order.argsort()], dim=-1)  # (N, W, D)
+        return lap, Reading(words[torch.arange(len(ids)), ids.argmax(dim=1)], words, mask)
+
+    def _look(
+        self, chosen: list[int], count: int, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Pixels uint8 (B*k, 3, h, w), which frames (B, k), their cells (B*k, patches)."""
+        B, F = len(chosen), self.clips.frames.shape[1]
+        drawn = frames_of_step(B, F, count, generator)  # (B, k)
+        rows = torch.tensor(chosen)[:, None]
+        frames = self.clips.frames[rows, drawn].permute(0, 1, 4, 2, 3)  # (B, k, 3, h, w) uint8
+        cells = self.clips.cells[rows, drawn]  # (B, k, gh, gw)
+        frames, cells = augment.shift(frames, cells, self.recipe.dims.patch, generator, self.recipe.shift)
+        return frames.flatten(0, 1), drawn, cells.flatten(0, 1).flatten(1)
+
+    def _sight(self, features: Tensor, drawn: Tensor, cells: Tensor, visible: Tensor | None) -> Sight:
+        """Sort the towers' features (B*k, 1+K, D) into a batch of clips."""
+        B, k = drawn.shape
+        places = torch.arange(self.recipe.frames)
+        away = (places[None, :, None] - drawn[:, None, :]).abs()  # (B, F, k)
+        nearest = away.argmin(dim=-1)  # (B, F)
+        vectors = features[:, 0].view(B, k, -1)  # (B, k, D)
+        frames = vectors.gather(1, nearest[..., None].expand(-1, -1, vectors.shape[-1]))  # (B, F, D)
+        bits = 1 << torch.arange(len(KINDS))
+        shown = ((cells[..., None] & bits) > 0).any(dim=1)  # (B*k, kinds)
+        seen = cells if visible is None else cells.gather(1, visible)  # (B*k, K)
+        return Sight(frames, away.amin(dim=-1) == 0, drawn, features[:, 1:], seen, shown)
+
+    def _losses(
+        self,
+        sight: Sight,
+        reading: Reading,
+        names: Tensor,
+        same: Tensor,
+        relevant: Tensor,
+        facts: list[frozenset[Fact]],
+    ) -> dict[str, Tensor]:
+        """All losses by name, before their weights. Texts come as captions, then queries."""
+        B = len(facts)
+        scale = self.clip.logit_scale.exp()
+        video = self.teacher.pool(sight.frames, sight.mask).video  # (B, D)
+        frames = functional.normalize(sight.frames, dim=-1)  # (B, F, D)
+        parts = self.teacher.granularities(
+            reading.sentence, reading.words, frames, video, reading.mask, sight.mask
+        )
+        score = scale * parts.score  # (B + Q, B)
+        plain = scale * reading.sentence @ video.T  # (B + Q, B)
+        fine = scale * parts.frame_word  # (B + Q, B); alone as well, or it rests on the start token for ever
+        true = torch.tensor([[thing in have for thing in THINGS] for have in facts])  # (B, things)
+        return {
+            "captions": info_nce(score[:B], same),
+            "video": info_nce(plain[:B], same),
+            "queries": query_nce(score[B:], relevant) + query_nce(plain[B:], relevant),
+            "words": info_nce(fine[:B], same) + query_nce(fine[B:], relevant),
+            "patches": self._patches(sight, names),
+            "frames": self._frames(sight, names, true),
+            "facts": self._present(2, video @ names.T, true),
+        }
+
+    def _patches(self, sight: Sight, names: Tensor) -> Tensor:
+        patches = functional.normalize(sight.patches, dim=-1)  # (N, K, D)
+        kinds = len(KINDS)
+        present = (sight.cells[..., None] & (1 << torch.arange(kinds))) > 0  # (N, K, kinds)
+        return self._present(0, patches @ names[:kinds].T, present)
+
+    def _frames(self, sight: Sight, names: Tensor, true: Tensor) -> Tensor:
+        """Kinds by what the frame shows, scene facts by the clip's."""
+        kinds, end = len(KINDS), len(KINDS) + len(SCENES)
+        k = sight.drawn.shape[1]
+        rows = sight.frames.gather(
+            1, sight.drawn[..., None].expand(-1, -1, sight.frames.shape[-1])
+        )  # (B, k, D)
+        vectors = functional.normalize(rows.flatten(0, 1), dim=-1)  # (B*k, D)
+        scene = true[:, kinds:end].repeat_interleave(k, dim=0)  # (B*k, scenes)
+        present = torch.cat([sight.shown, scene], dim=1)  # (B*k, end)
+        return self._present(1, vectors @ names[:end].T, present)
+
+    def _present(self, place: int, cosines: Tensor, present: Tensor) -> Tensor:
+        """The sigmoid loss of patches (0), frames (1) or clips (2) for the first of all things."""
+        things = cosines.shape[-1]
+        bias, weight = self.names.bias[place, :things], self.names.weight[place, :things]
+        return presence(cosines, self.names.scale[place], bias, present, weight)
+
+    def _weighted(self, losses: dict[str, Tensor]) -> Tensor:
+        r = self.recipe
+        return (
+            losses["captions"]
+            + r.weight_video * losses["video"]
+            + r.weight_queries * losses["queries"]
+            + r.weight_words * losses["words"]
+            + r.weight_patches * losses["patches"]
+            + r.weight_frames * losses["frames"]
+            + r.weight_facts * losses["facts"]
+        )
