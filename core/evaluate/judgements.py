@@ -1,0 +1,294 @@
+"""What people judged: relevant, partly, not or unsure, with failure tags and a note, by whom and when.
+
+One SQLite file in the library's folder, `judgements.db`. Every judgement is an action that is appended and never
+altered but for being undone, so that undo and redo outlive the program, and each action is on the disk before `judge`
+returns. The last action on a query and a clip that is not undone is what holds.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from core.errors import DrivescopeError, ErrorKind
+from core.evaluate.gallery import Gallery
+from core.evaluate.sampled import UNJUDGED
+from core.evaluate.trec import write_qrels
+from core.evaluate.truth import Query, QuerySet
+
+FILE: Final = "judgements.db"
+LONGEST_NOTE: Final = 10_000
+_VERSION: Final = 1
+_SCHEMA: Final = """
+    CREATE TABLE actions (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        made TEXT NOT NULL,
+        author TEXT NOT NULL,
+        query TEXT NOT NULL,
+        clip_id INTEGER NOT NULL,
+        verdict TEXT,
+        tags TEXT NOT NULL,
+        note TEXT NOT NULL,
+        undone INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX actions_by_subject ON actions (query, clip_id, id);
+"""
+
+
+class Verdict(StrEnum):
+    """How well a clip answers a query. `WITHDRAWN` is none: as if nobody had judged."""
+
+    RELEVANT = "relevant"
+    PARTLY = "partly"
+    NOT = "not"
+    UNSURE = "unsure"
+    WITHDRAWN = "withdrawn"
+
+
+GRADES: Final = {Verdict.RELEVANT: 2, Verdict.PARTLY: 1, Verdict.NOT: 0, Verdict.UNSURE: UNJUDGED}
+"""The grade of each verdict in qrels; unsure counts as pooled but unjudged."""
+TAGS: Final = (
+    "wrong actor",
+    "wrong action",
+    "wrong order",
+    "wrong attribute",
+    "negation ignored",
+    "count",
+    "hidden or small",
+    "caption at fault",
+    "duplicate",
+)
+"""Why a clip that was ranked high is wrong, or one that is right was missed."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What holds for a query and a clip. `made` is the UTC time in ISO 8601."""
+
+    query: str
+    clip_id: int
+    verdict: Verdict
+    tags: tuple[str, ...]
+    note: str
+    author: str
+    made: str
+
+
+class Judgements:
+    """The open store. Its methods may be called from several threads; they take turns.
+
+    Raises DrivescopeError: UNREADABLE for a file that is no such store, VERSION for a newer program's, DISK_FULL,
+    NO_PERMISSION or BUSY as the disk has it.
+    """
+
+    def __init__(self, library_folder: Path) -> None:
+        self.path = library_folder / FILE
+        self._turn = threading.RLock()
+        with self._errors():
+            self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=10.0)
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+                self._db.execute("PRAGMA synchronous = FULL")
+                self._prepare()
+            except BaseException:
+                self._db.close()
+                raise
+
+    def close(self) -> None:
+        """Closes the file."""
+        with self._turn:
+            self._db.close()
+
+    def _prepare(self) -> None:
+        with self._writing():
+            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            if version > _VERSION:
+                raise DrivescopeError(
+                    ErrorKind.VERSION,
+                    f"{self.path} was made by a newer Drivescope: update this one to open it.",
+                )
+            if version == 0:
+                for statement in _SCHEMA.split(";"):
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA user_version = {_VERSION}")
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Everything inside happens, or nothing does."""
+        with self._turn, self._errors():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise _failure(self.path, error) from error
+
+    # --- judging --------------------------------------------------------------------------------------
+
+    def judge(
+        self,
+        query: str,
+        clip_id: int,
+        verdict: Verdict,
+        *,
+        author: str,
+        tags: Collection[str] = (),
+        note: str = "",
+    ) -> Judged:
+        """Records a judgement and forgets what this author could have redone.
+
+        Raises DrivescopeError(BAD_INPUT) for an empty query, a tag that is none of `TAGS`, or a note beyond 10,000
+        characters.
+        """
+        unknown = sorted(set(tags) - set(TAGS))
+        if unknown:
+            raise DrivescopeError(
+                ErrorKind.BAD_INPUT, f"“{unknown[0]}” is none of the failure tags: {', '.join(TAGS)}."
+            )
+        if not query.strip() or len(note) > LONGEST_NOTE:
+            wrong = (
+                "A judgement needs a query."
+                if not query.strip()
+                else "The note is longer than 10,000 characters."
+            )
+            raise DrivescopeError(ErrorKind.BAD_INPUT, wrong)
+        ordered = tuple(tag for tag in TAGS if tag in set(tags))
+        made = datetime.now(UTC).isoformat(timespec="milliseconds")
+        judged = Judged(_key(query), clip_id, verdict, ordered, note, author, made)
+        with self._writing():
+            self._db.execute("DELETE FROM actions WHERE undone = 1 AND author = ?", (author,))
+            self._db.execute(
+                "INSERT INTO actions (made, author, query, clip_id, verdict, tags, note) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (made, author, judged.query, clip_id, verdict, json.dumps(ordered), note),
+            )
+        return judged
+
+    def undo(self, author: str) -> tuple[str, int] | None:
+        """Takes back this author's last action; returns its query and clip, or None if there is none."""
+        return self._flip("SELECT max(id) FROM actions WHERE author = ? AND undone = 0", author, 1)
+
+    def redo(self, author: str) -> tuple[str, int] | None:
+        """Brings back the action that this author undid last, or returns None."""
+        return self._flip("SELECT min(id) FROM actions WHERE author = ? AND undone = 1", author, 0)
+
+    def _flip(self, which: str, author: str, undone: int) -> tuple[str, int] | None:
+        with self._writing():
+            (action,) = self._db.execute(which, (author,)).fetchone()
+            if action is None:
+                return None
+            self._db.execute("UPDATE actions SET undone = ? WHERE id = ?", (undone, action))
+            query, clip_id = self._db.execute(
+                "SELECT query, clip_id FROM actions WHERE id = ?", (action,)
+            ).fetchone()
+        return str(query), int(clip_id)
+
+    # --- what holds -----------------------------------------------------------------------------------
+
+    def current(self, query: str | None = None) -> list[Judged]:
+        """What holds (for one query), in the order of queries and clips."""
+        where, values = ("", ()) if query is None else ("AND query = ?", (_key(query),))
+        with self._turn, self._errors():
+            rows = self._db.execute(
+                "SELECT query, clip_id, verdict, tags, note, author, made FROM actions WHERE id IN"
+                f" (SELECT max(id) FROM actions WHERE undone = 0 {where} GROUP BY query, clip_id)"
+                " ORDER BY query, clip_id",
+                values,
+            ).fetchall()
+        judged = (
+            Judged(
+                str(q),
+                int(clip),
+                Verdict(verdict),
+                tuple(json.loads(tags)),
+                str(note),
+                str(author),
+                str(made),
+            )
+            for q, clip, verdict, tags, note, author, made in rows
+        )
+        return [one for one in judged if one.verdict is not Verdict.WITHDRAWN]
+
+    def write_qrels(self, path: Path, gallery: Gallery, queries: Sequence[Query]) -> int:
+        """Writes what holds for these queries as TREC qrels; returns how many rows."""
+        rows = [
+            (query.query_id, gallery.document(one.clip_id), GRADES[one.verdict])
+            for query in queries
+            for one in self.current(query.text)
+            if one.clip_id in gallery.clip_ids
+        ]
+        write_qrels(path, rows)
+        return len(rows)
+
+
+def with_judgements(queries: QuerySet, judged: Sequence[Judged], gallery: Gallery) -> QuerySet:
+    """The queries with people's judgements over the file's: what a person saw counts more than an annotation.
+
+    Judgements of clips that cannot be ranked, and of texts that are no query of the set, take no part. A query whose
+    last relevant clip was judged wrong becomes unanswered; one that gained its first becomes answered.
+    """
+    by_text: dict[str, dict[int, int]] = {}
+    for one in judged:
+        if one.clip_id in gallery.clip_ids:
+            by_text.setdefault(one.query, {})[one.clip_id] = GRADES[one.verdict]
+    all_queries = (*queries.queries, *queries.unanswered)
+    grades = {
+        query.query_id: {**queries.grades.get(query.query_id, {}), **by_text.get(_key(query.text), {})}
+        for query in all_queries
+    }
+    answered = {query_id for query_id, known in grades.items() if any(grade > 0 for grade in known.values())}
+    if not answered:
+        raise DrivescopeError(
+            ErrorKind.BAD_INPUT, "The judgements leave no query with a relevant clip: undo one of them."
+        )
+    return replace(
+        queries,
+        queries=tuple(query for query in all_queries if query.query_id in answered),
+        grades={query_id: known for query_id, known in grades.items() if query_id in answered},
+        unanswered=tuple(query for query in all_queries if query.query_id not in answered),
+    )
+
+
+def _key(query: str) -> str:
+    """A query's text as judgements know it: white space does not make another query."""
+    return " ".join(query.split())
+
+
+def _failure(path: Path, error: sqlite3.Error) -> DrivescopeError:
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = None if code is None else code & 0xFF
+    kinds = {
+        sqlite3.SQLITE_FULL: (ErrorKind.DISK_FULL, "cannot grow because the disk is full: free some space"),
+        sqlite3.SQLITE_READONLY: (ErrorKind.NO_PERMISSION, "may not be written: change its permissions"),
+        sqlite3.SQLITE_CANTOPEN: (
+            ErrorKind.NO_PERMISSION,
+            "cannot be opened: look at the folder's permissions",
+        ),
+        sqlite3.SQLITE_BUSY: (
+            ErrorKind.BUSY,
+            "is being written by another Drivescope: try again in a moment",
+        ),
+    }
+    kind, what = kinds.get(
+        primary or -1,
+        (ErrorKind.UNREADABLE, "is damaged: move it away to begin anew, and keep it for a rescue"),
+    )
+    return DrivescopeError(
+        kind, f"The file of judgements {path} {what}.", detail=f"{type(error).__name__}: {error}"
+    )

@@ -1,0 +1,238 @@
+"""Runs: every ranking of an evaluation with all that made it, kept in the library's folder `runs`.
+
+    runs/<id>/run.json       configuration, hashes, versions, timings, metrics   Run.facts
+    runs/<id>/queries.json   the queries, their relevant clips, the rows that found none
+    runs/<id>/<stage>.npz    the rankings of a stage and each query's outcome
+
+A run appears in one step when it is complete; what a crash leaves behind begins with a dot and is swept away at the
+next save. Nothing is pickled. The hash of every file stands in `run.json`, so damage is noticed when a run is opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from core.errors import DrivescopeError, ErrorKind
+from core.evaluate.files import reading_errors
+from core.evaluate.metrics import Outcomes
+from core.evaluate.ranking import Ranking
+from core.evaluate.truth import Query
+from core.files import writing_errors
+
+FORMAT: Final = 1
+RUNS: Final = "runs"
+MOST_POSITIONS: Final = 20_000_000
+"""Ranked clips kept for one stage (240 MB); beyond that every ranking is cut. Outcomes are of whole rankings."""
+_UNFINISHED: Final = ".unfinished-"
+_FACTS: Final = "run.json"
+_QUERIES: Final = "queries.json"
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """Rankings of one stage, one for each query of the run, and their outcomes."""
+
+    rankings: tuple[Ranking, ...]
+    outcomes: Outcomes
+
+
+@dataclass(frozen=True)
+class Run:
+    """An evaluation. `stages` is ordered: the last one is what a person would have seen.
+
+    `facts` holds what `run.json` does: name, created, kind ("library" or "foreign"), configuration, hashes, versions,
+    timings, metrics by stage, counts, notes. `grades` are the judgements that the outcomes were
+    computed with, `spans` the relevant (video_id, start_s, end_s) that the file gave.
+    """
+
+    run_id: str
+    facts: Mapping[str, Any]
+    queries: tuple[Query, ...]
+    grades: Mapping[str, Mapping[int, int]]
+    stages: Mapping[str, StageResult]
+    spans: Mapping[str, tuple[tuple[int, float, float], ...]]
+    rejected: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def final(self) -> StageResult:
+        """The last stage."""
+        return self.stages[self.final_stage]
+
+    @property
+    def final_stage(self) -> str:
+        """Name of the last stage."""
+        return list(self.stages)[-1]
+
+
+def depth_for(queries: int, clips: int) -> int:
+    """How many clips of each ranking are kept."""
+    return min(clips, max(1000, MOST_POSITIONS // max(queries, 1)))
+
+
+def new_run_id(name: str, now: datetime | None = None) -> str:
+    """A folder name that sorts by time: `20260131-142233-name`."""
+    stamp = (now or datetime.now(UTC)).strftime("%Y%m%d-%H%M%S")
+    words = "".join(c if c.isalnum() else "-" for c in name.casefold()).strip("-")
+    return "-".join(part for part in (stamp, words[:40].strip("-")) if part)
+
+
+def save_run(library_folder: Path, run: Run) -> Path:
+    """Writes a run into its library and returns its folder. Raises DrivescopeError; then nothing is left behind."""
+    root = library_folder / RUNS
+    folder = root / run.run_id
+    with writing_errors(folder):
+        root.mkdir(parents=True, exist_ok=True)
+        for left in root.glob(f"{_UNFINISHED}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        number = 1
+        while folder.exists():
+            number += 1
+            folder = root / f"{run.run_id}-{number}"
+        unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=root))
+        try:
+            _write(unfinished, run, folder.name)
+            unfinished.chmod(0o755)
+            unfinished.replace(folder)
+        except BaseException:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise
+    return folder
+
+
+def _write(folder: Path, run: Run, run_id: str) -> None:
+    for stage, result in run.stages.items():
+        with (folder / f"{stage}.npz").open("wb") as file:
+            np.savez(file, **_columns(result))  # type: ignore[arg-type]  # numpy reads allow_pickle into **kwds
+    queries = {
+        "queries": [
+            {
+                "query_id": query.query_id,
+                "text": query.text,
+                "properties": dict(query.properties),
+                "grades": {str(clip_id): grade for clip_id, grade in run.grades[query.query_id].items()},
+                "spans": [list(span) for span in run.spans.get(query.query_id, ())],
+            }
+            for query in run.queries
+        ],
+        "rejected": [dict(row) for row in run.rejected],
+    }
+    (folder / _QUERIES).write_text(json.dumps(queries, ensure_ascii=False, indent=1), encoding="utf-8")
+    hashes = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
+    facts = {"format": FORMAT, "run_id": run_id, "stages": list(run.stages), "files": hashes, **run.facts}
+    (folder / _FACTS).write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def _columns(result: StageResult) -> dict[str, np.ndarray[Any, Any]]:
+    """The arrays of a stage file: rankings one behind the other with their ends, and outcomes."""
+    rankings = result.rankings
+    empty = Ranking(np.empty(0, np.int64), np.empty(0, np.float32), 0)
+    return {
+        "ends": np.cumsum([len(ranking) for ranking in rankings], dtype=np.int64),
+        "heads": np.array([ranking.head for ranking in rankings], np.int64),
+        "clip_ids": np.concatenate([ranking.clip_ids for ranking in (*rankings, empty)]),
+        "scores": np.concatenate([ranking.scores for ranking in (*rankings, empty)]),
+        **{field.name: getattr(result.outcomes, field.name) for field in fields(Outcomes)},
+    }
+
+
+def list_runs(library_folder: Path) -> list[dict[str, Any]]:
+    """Facts of every complete run, newest first; one that cannot be read is listed with its `damaged` sentence."""
+    found = []
+    for path in sorted((library_folder / RUNS).glob(f"[!.]*/{_FACTS}"), reverse=True):
+        try:
+            found.append(_facts(path.parent))
+        except DrivescopeError as error:
+            found.append({"run_id": path.parent.name, "damaged": error.sentence})
+    return found
+
+
+def open_run(library_folder: Path, run_id: str) -> Run:
+    """A stored run. Raises DrivescopeError: NOT_FOUND, VERSION, or UNREADABLE for one that is damaged."""
+    folder = _folder_of(library_folder, run_id)
+    facts = _facts(folder)
+    for name, sha256 in facts["files"].items():
+        with reading_errors(folder / name):
+            same = _sha256(folder / name) == sha256
+        if not same:
+            raise _damaged(folder, f"{name} was changed after the run was stored")
+    try:
+        content = json.loads((folder / _QUERIES).read_text(encoding="utf-8"))
+        queries = tuple(Query(q["query_id"], q["text"], q["properties"]) for q in content["queries"])
+        grades = {q["query_id"]: {int(c): int(g) for c, g in q["grades"].items()} for q in content["queries"]}
+        spans = {
+            q["query_id"]: tuple((int(v), float(s), float(e)) for v, s, e in q["spans"])
+            for q in content["queries"]
+            if q["spans"]
+        }
+        stages = {stage: _read_stage(folder / f"{stage}.npz") for stage in facts["stages"]}
+    except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise _damaged(folder, str(error)) from error
+    return Run(run_id, facts, queries, grades, stages, spans, tuple(content["rejected"]))
+
+
+def _folder_of(library_folder: Path, run_id: str) -> Path:
+    """A run's folder; an id that is a way out of the folder of runs is no run."""
+    folder = library_folder / RUNS / run_id
+    inside = run_id == Path(run_id).name and not run_id.startswith(".")
+    if not (inside and (folder / _FACTS).is_file()):
+        raise DrivescopeError(ErrorKind.NOT_FOUND, f"The library {library_folder} has no run “{run_id}”.")
+    return folder
+
+
+def _facts(folder: Path) -> dict[str, Any]:
+    path = folder / _FACTS
+    try:
+        with reading_errors(path):
+            facts = json.loads(path.read_text(encoding="utf-8"))
+        version, _ = facts["format"], (facts["files"], facts["stages"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(folder, str(error)) from error
+    if version != FORMAT:
+        sentence = (
+            f"The run {folder} was stored by another version of Drivescope: update this one to open it."
+        )
+        raise DrivescopeError(ErrorKind.VERSION, sentence)
+    return dict(facts)
+
+
+def _read_stage(path: Path) -> StageResult:
+    with np.load(path, allow_pickle=False) as file:
+        arrays = dict(file)
+    ends = arrays["ends"].tolist()
+    clip_ids, scores, heads = arrays["clip_ids"], arrays["scores"], arrays["heads"].tolist()
+    rankings = tuple(
+        Ranking(clip_ids[start:end], scores[start:end], head)
+        for start, end, head in zip([0, *ends[:-1]], ends, heads, strict=True)
+    )
+    return StageResult(rankings, Outcomes(**{field.name: arrays[field.name] for field in fields(Outcomes)}))
+
+
+def delete_run(library_folder: Path, run_id: str) -> None:
+    """Forgets a run; it vanishes in one step."""
+    folder = _folder_of(library_folder, run_id)
+    with writing_errors(folder):
+        going = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=folder.parent))
+        folder.replace(going / run_id)
+        shutil.rmtree(going, ignore_errors=True)
+
+
+def _damaged(folder: Path, detail: str) -> DrivescopeError:
+    return DrivescopeError(
+        ErrorKind.UNREADABLE, f"The run in {folder} is damaged: delete it and evaluate again.", detail=detail
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,143 @@
+"""Slices: the same metric over parts of the queries, to see where a system fails.
+
+A slice is a set of queries with something in common: a value of a column of the truth file (weather, split, tags), how
+long the query is, whether it negates or orders, how long its true span is, how many clips answer it. Slices overlap.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from core.evaluate.metrics import Outcomes, Value, metric, summarise
+from core.evaluate.runs import Run
+from core.evaluate.ties import IntArray
+from core.evaluate.truth import Query
+
+LEAST_MEMBERS: Final = 10
+WORST: Final = 5
+_MOST_VALUES: Final = 50
+"""A column with more different values than this tells queries apart rather than groups them."""
+_WORDS: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_NEGATION: Final = frozenset(
+    {"no", "not", "without", "never", "none", "nobody", "nothing"}
+    | {"neither", "nor", "cannot", "lacks", "lacking", "absent", "except"}
+)
+_ORDER: Final = frozenset(
+    {"before", "after", "then", "while", "until", "when", "first"}
+    | {"finally", "followed", "afterwards", "next", "later", "subsequently", "once"}
+)
+_LENGTHS: Final = ((5, "1-5 words"), (10, "6-10 words"), (20, "11-20 words"))
+_LONGEST_LENGTH: Final = "more than 20 words"
+_SPANS_S: Final = ((4.0, "up to 4 s"), (8.0, "4 to 8 s"), (20.0, "8 to 20 s"))
+_LONGEST_SPAN: Final = "more than 20 s"
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Some of a run's queries. `members` (m,) are their rows; `key` and `value` say which property they share."""
+
+    key: str
+    value: str
+    members: IntArray
+    result: Value
+
+    @property
+    def count(self) -> int:
+        """How many queries it has."""
+        return len(self.members)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        shown = {"property": self.key, "value": self.value, "count": self.count}
+        return shown | {"metric": self.result.name, "result": self.result.as_dict()}
+
+
+def text_properties(text: str) -> dict[str, str]:
+    """What a query's words tell: its length, whether it negates, whether it orders events."""
+    words = [word.casefold().replace("’", "'") for word in _WORDS.findall(text)]
+    length = next((name for most, name in _LENGTHS if len(words) <= most), _LONGEST_LENGTH)
+    negates = any(word in _NEGATION or word.endswith("n't") for word in words)
+    orders = any(word in _ORDER for word in words)
+    return {
+        "query length": length,
+        "negation": "yes" if negates else "no",
+        "order words": "yes" if orders else "no",
+    }
+
+
+def span_property(spans: Sequence[tuple[int, float, float]]) -> str:
+    """The bucket of the mean length of a query's true spans; empty without spans."""
+    if not spans:
+        return ""
+    mean = float(np.mean([end_s - start_s for _, start_s, end_s in spans]))
+    return next((name for most, name in _SPANS_S if mean <= most), _LONGEST_SPAN)
+
+
+def properties_of(
+    query: Query, spans: Sequence[tuple[int, float, float]] = (), relevant: int = 0
+) -> dict[str, tuple[str, ...]]:
+    """Every property of a query with its values; a cell of the file that lists tags (`day;rain`) has several."""
+    found: dict[str, tuple[str, ...]] = {
+        name: (value,) for name, value in text_properties(query.text).items()
+    }
+    if spans:
+        found["span length"] = (span_property(spans),)
+    if relevant:
+        found["relevant clips"] = ("one" if relevant == 1 else "several",)
+    for name, cell in query.properties.items():
+        values = tuple(dict.fromkeys(part.strip() for part in re.split(r"[;|]", cell) if part.strip()))
+        if values:
+            found[name] = values
+    return found
+
+
+def slices(
+    outcomes: Outcomes, properties: Sequence[Mapping[str, tuple[str, ...]]], name: str = "R@10"
+) -> list[Slice]:
+    """The metric on every value of every property, in the order of properties, larger slices first.
+
+    `properties` has one mapping for each query of `outcomes`. A property that has one value only, or more than
+    fifty, divides nothing and is left out.
+    """
+    members: dict[str, dict[str, list[int]]] = {}
+    for row, found in enumerate(properties):
+        for key, values in found.items():
+            for value in values:
+                members.setdefault(key, {}).setdefault(value, []).append(row)
+    answer = []
+    for key, groups in members.items():
+        divides = len(groups) > 1 or sum(map(len, groups.values())) < len(properties)
+        if not divides or len(groups) > _MOST_VALUES:
+            continue
+        for value, rows in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
+            chosen = np.array(rows, np.int64)
+            result = summarise(outcomes.take(chosen), (name,))[name]
+            answer.append(Slice(key, value, chosen, result))
+    return answer
+
+
+def slices_of(run: Run, name: str = "R@10", stage: str | None = None) -> list[Slice]:
+    """The slices of a run in one stage, the last one unless told otherwise."""
+    outcomes = run.stages[stage or run.final_stage].outcomes
+    properties = [
+        properties_of(query, run.spans.get(query.query_id, ()), int(relevant))
+        for query, relevant in zip(run.queries, outcomes.relevant, strict=True)
+    ]
+    return slices(outcomes, properties, name)
+
+
+def worst_slices(
+    found: Sequence[Slice], overall: Value, count: int = WORST, least: int = LEAST_MEMBERS
+) -> list[Slice]:
+    """The slices with the worst value among those with enough members that are worse than all queries together.
+
+    Of two alike, the larger one comes first.
+    """
+    sign = 1 if metric(overall.name).higher_is_better else -1
+    worse = [p for p in found if p.count >= least and sign * p.result.value < sign * overall.value]
+    return sorted(worse, key=lambda part: (sign * part.result.value, -part.count))[:count]
