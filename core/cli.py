@@ -1,0 +1,266 @@
+"""The command line: the engine's rooms without a socket, `--json` everywhere.
+
+One JSON object goes to standard output, logs and progress to standard error. Exit codes: 0 done, 1 done with
+failures listed (or stopped by the machine: a full disk), 2 wrong use. The window is another program: `open` and
+`demo` become it (`python -m explorer`), because core knows nothing of Qt.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, NoReturn
+
+from core import commands, terminal
+from core.commands import DONE, FAILURES, WRONG_USE, Answer
+from core.errors import Cancelled, DrivescopeError, ErrorKind, of_os_error
+
+MACHINE_KINDS: Final = {ErrorKind.DISK_FULL, ErrorKind.INTERNAL, ErrorKind.BUSY}
+"""Failures that are not the fault of how the command was called."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = build_parser().parse_args(arguments)
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
+    )
+    try:
+        answer, code = options.run(options)
+        if options.json:
+            print(json.dumps(answer, ensure_ascii=False))
+        else:
+            options.show(answer)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `drivescope search ... | head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except DrivescopeError as error:
+        return _refused(error, options.json)
+    except OSError as error:
+        return _refused(of_os_error(error), options.json)
+    except (Cancelled, KeyboardInterrupt):
+        print("drivescope: stopped; what was finished is kept.", file=sys.stderr)
+        return FAILURES
+    return int(code)
+
+
+def _refused(error: DrivescopeError, as_json: bool) -> int:
+    """Say what went wrong; the exit code tells a mistake from a failure of the machine."""
+    if as_json:
+        print(json.dumps({"error": {"kind": error.kind, "sentence": error.sentence}}, ensure_ascii=False))
+    print(f"drivescope: {error.sentence}", file=sys.stderr)
+    return FAILURES if error.kind in MACHINE_KINDS else WRONG_USE
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with the program's exit code for wrong use and one plain sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"drivescope: {message} (`{self.prog} --help` shows how).", file=sys.stderr)
+        raise SystemExit(WRONG_USE)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = _Parser(prog="drivescope", description="Find moments in driving footage by describing them.")
+    parser.set_defaults(
+        run=commands.run_window, show=terminal.show_plain, command="open", json=False, library_folder=""
+    )
+    choices = parser.add_subparsers(dest="command", parser_class=_Parser, metavar="COMMAND")
+
+    def add(
+        name: str,
+        run: Callable[[argparse.Namespace], Answer],
+        help_text: str,
+        show: Callable[..., None] = terminal.show_plain,
+    ) -> argparse.ArgumentParser:
+        command = choices.add_parser(name, help=help_text, description=help_text)
+        command.set_defaults(run=run, show=show)
+        command.add_argument("--json", action="store_true", help="one JSON object on standard output")
+        return command
+
+    def add_model_options(command: argparse.ArgumentParser) -> None:
+        command.add_argument(
+            "--bundle", default="", help="model bundle (default: drive-tiny, or the library's own)"
+        )
+        command.add_argument("--crop", default="", choices=["", "center", "letterbox", "squash", "three"])
+        command.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda", "mps"])
+
+    index = add(
+        "index", commands.run_index, "index files and folders of footage into a library", terminal.show_index
+    )
+    index.add_argument("paths", nargs="+", metavar="PATH")
+    index.add_argument("--library", required=True, metavar="DIR")
+    index.add_argument(
+        "--clip-seconds",
+        type=_positive,
+        metavar="S",
+        help="length of a clip; default: as the library was cut, 8 for a new one. Given, what is there is cut anew",
+    )
+    index.add_argument("--stride", type=_positive, default=None, metavar="S", help="default: the clip length")
+    index.add_argument("--drop-missing", action="store_true", help="forget videos whose files are gone")
+    add_model_options(index)
+
+    search = add("search", commands.run_search, "rank a library's clips for a query", terminal.show_search)
+    search.add_argument("text", metavar="TEXT")
+    search.add_argument("--library", required=True, metavar="DIR", help="a library folder, or `demo`")
+    search.add_argument("-k", type=_count, default=10, metavar="N", help="hits to return (default 10)")
+    search.add_argument("--no-rerank", action="store_true", help="first stage only")
+    search.add_argument("--rerank-clips", type=_count, default=0, metavar="K", help="clips X-CLIP sees")
+    search.add_argument(
+        "--name-contains", default="", metavar="PART", help="only videos whose path contains this"
+    )
+    add_model_options(search)
+
+    evaluate = add(
+        "evaluate",
+        commands.run_evaluate,
+        "measure search on queries with ground truth",
+        terminal.show_evaluate,
+    )
+    evaluate.add_argument("--library", required=True, metavar="DIR", help="a library folder, or `demo`")
+    evaluate.add_argument(
+        "--queries",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help="CSV (query, video, start_s, end_s, relevance), MSR-VTT JSON or CSV, BDD-X CSV, or TREC topics",
+    )
+    evaluate.add_argument(
+        "--with",
+        dest="companion",
+        type=Path,
+        metavar="FILE",
+        help="the qrels of TREC topics, or the CSV that chooses videos of an MSR-VTT JSON",
+    )
+    evaluate.add_argument("--no-rerank", action="store_true", help="first stage only")
+    evaluate.add_argument("--k", type=_count, default=0, metavar="K", help="clips X-CLIP sees")
+    evaluate.add_argument(
+        "--match",
+        default="contains",
+        choices=["contains", "iou"],
+        help="how a clip must meet a true span: share of the shorter one (default), or IoU",
+    )
+    evaluate.add_argument("--threshold", type=_share, default=0.5, metavar="T", help="default 0.5")
+    evaluate.add_argument(
+        "--judgements", action="store_true", help="let what people judged in this library overrule the file"
+    )
+    evaluate.add_argument("--name", default="", help="what the run is called (default: the bundle)")
+    evaluate.add_argument("--trec-out", type=Path, metavar="FILE", help="write the rankings as a TREC run")
+    evaluate.add_argument(
+        "--run", dest="run_file", type=Path, metavar="FILE", help="measure this TREC run instead of searching"
+    )
+    add_model_options(evaluate)
+
+    runs = add(
+        "runs", commands.run_runs, "list evaluations, look into one, or compare two", terminal.show_runs
+    )
+    runs.add_argument(
+        "runs", nargs="*", metavar="RUN", help="none: list; one: its slices; two: second against first"
+    )
+    runs.add_argument("--library", required=True, metavar="DIR", help="a library folder, or `demo`")
+
+    explain = add(
+        "explain",
+        commands.run_explain,
+        "show what in a clip answers a query, frame by frame",
+        terminal.show_explain,
+    )
+    explain.add_argument("text", metavar="TEXT")
+    explain.add_argument(
+        "clip", metavar="CLIP", type=_clip_id, help="a clip_id of `drivescope search --json`"
+    )
+    explain.add_argument("--library", required=True, metavar="DIR", help="a library folder, or `demo`")
+    explain.add_argument("--out", required=True, metavar="FOLDER", help="where pictures and numbers go")
+    explain.add_argument(
+        "--method",
+        default="",
+        metavar="M",
+        help="agreement (default), patches, removal, relevance, value, rollout, features, or all",
+    )
+    explain.add_argument("--words", default="", metavar="WORDS", help="only these words of the query")
+    explain.add_argument(
+        "--against", default="", metavar="TEXT", help="what speaks for TEXT and not for this"
+    )
+    add_model_options(explain)
+
+    info = add("info", commands.run_info, "say what a library holds and what made its vectors")
+    info.add_argument("--library", required=True, metavar="DIR", help="a library folder, or `demo`")
+    info.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda", "mps"])
+
+    for name, help_text in (
+        ("open", "open the window on a library"),
+        ("demo", "open the window on the demo library"),
+    ):
+        window = add(name, commands.run_window, help_text)
+        if name == "open":
+            window.add_argument("library_folder", nargs="?", default="", metavar="DIR")
+        window.add_argument("--query", metavar="TEXT", help="search for this at once")
+        window.add_argument("--screenshot", metavar="FILE.png", help="save a picture of the window and leave")
+        window.add_argument("--theme", choices=["dark", "light"])
+        window.add_argument("--size", metavar="WxH", help="window size, e.g. 1600x1000")
+
+    engine = add(
+        "engine", commands.run_engine, "run the engine alone; prints one JSON line (port, protocol, pid)"
+    )
+    engine.add_argument("--port", type=int, default=0, help="default: a free one")
+    engine.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda", "mps"])
+
+    bench = add("bench", commands.run_bench, "measure ingest and query against floors and the plain script")
+    bench.add_argument("paths", nargs="+", metavar="VIDEO")
+    add_model_options(bench)
+
+    models = add("models", commands.run_models, "list model bundles, or get one", terminal.show_models)
+    models.add_argument("action", nargs="?", choices=["list", "get"], default="list")
+    models.add_argument("name", nargs="?", default="")
+    models.add_argument(
+        "--from", dest="from_file", metavar="FILE", default=None, help="import this local file"
+    )
+
+    selftest = add(
+        "selftest",
+        commands.run_selftest,
+        "check a bundle, and a library's vectors, against what they should give",
+    )
+    selftest.add_argument("--library", default="", metavar="DIR")
+    add_model_options(selftest)
+    return parser
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError("it must be a positive number of seconds")
+    return value
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError("it must be above 0 and at most 1")
+    return value
+
+
+def _clip_id(text: str) -> int:
+    if not text.isdecimal() or len(text) > 18:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is no clip number; `drivescope search --json` gives clip_id"
+        )
+    return int(text)
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 1_000_000:
+        raise argparse.ArgumentTypeError("it must be between 1 and 1000000")
+    return value
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,297 @@
+"""What each command does: takes parsed options, gives one answer (a JSON-ready dict) and an exit code.
+
+Heavy imports happen inside the commands, so that `drivescope --help` and `drivescope open` answer at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from core import paths
+from core.errors import DrivescopeError, ErrorKind
+from core.terminal import ProgressLine
+
+if TYPE_CHECKING:
+    from core.library.library import Library
+    from core.models.bundle import ModelBundle
+
+DONE: Final = 0
+FAILURES: Final = 1
+WRONG_USE: Final = 2
+
+Answer = tuple[dict[str, Any] | list[dict[str, Any]], int]
+
+
+def run_index(options: argparse.Namespace) -> Answer:
+    """Index footage into a library, which is made if it is not there."""
+    from core.library.ingest import ingest
+    from core.library.library import Library
+
+    folder = paths.library_folder(options.library)
+    if options.library == paths.DEMO_NAME:
+        sentence = "The demo library holds the shipped clips only: name a folder of your own with --library."
+        raise DrivescopeError(ErrorKind.BAD_INPUT, sentence)
+    exists = (folder / "library.db").exists()
+    library = Library.open(folder) if exists else None
+    name, crop = (library.made_with.reference, library.made_with.crop) if library else ("", "")
+    bundle = _load(options, options.bundle or name, options.crop or crop)
+    if library is None:
+        library = Library.create(folder, bundle.spec)
+    with contextlib.closing(library):
+        show = ProgressLine("Indexing")
+        report = ingest(
+            library,
+            bundle,
+            options.paths,
+            clip_seconds=options.clip_seconds or 0.0,
+            stride_s=options.stride or 0.0,
+            recut=options.clip_seconds is not None,
+            drop_missing=options.drop_missing or _may_drop(library, options),
+            progress=show,
+            cancelled=lambda: False,
+        )
+        show.end()
+        library.selftest(bundle.spec)
+    answer = {
+        "videos": report.videos,
+        "clips": report.clips,
+        "added": report.added,
+        "removed": report.removed,
+        "failed": [{"path": f.path, "kind": f.kind, "reason": f.reason} for f in report.failed],
+        "missing": list(report.missing),
+        "bundle": bundle.spec.name,
+        "device": bundle.device.type,
+        "precision": bundle.precision,
+        "seconds": round(report.seconds, 3),
+        "video_seconds": round(report.video_seconds, 3),
+    }
+    return answer, FAILURES if report.failed else DONE
+
+
+def run_search(options: argparse.Namespace) -> Answer:
+    """Rank a library's clips for one query."""
+    with _searcher(options) as searcher:
+        from core.protocol import Filters
+        from core.search.rerank import RERANK_CLIPS
+
+        rerank_clips = 0 if options.no_rerank else (options.rerank_clips or RERANK_CLIPS)
+        filters = Filters(name_contains=options.name_contains)
+        *_, ranked = searcher.search(options.text, k=options.k, rerank_clips=rerank_clips, filters=filters)
+    hits = [
+        {
+            "rank": hit.rank,
+            "clip_id": hit.clip_id,
+            "video": hit.video,
+            "start_s": round(hit.start_s, 3),
+            "end_s": round(hit.end_s, 3),
+            "score": hit.score,
+            "rerank_score": hit.rerank_score,
+            "first_rank": hit.first_rank,
+            "percentile": hit.percentile,
+        }
+        for hit in ranked.hits
+    ]
+    answer = {
+        "query": ranked.query,
+        "bundle": searcher.bundle.spec.name,
+        "stage": ranked.stage,
+        "searched_clips": ranked.searched_clips,
+        "timings_ms": ranked.timings_ms,
+        "cut_words": list(ranked.cut_words),
+        "notes": list(ranked.notes),
+        "hits": hits,
+    }
+    return answer, DONE
+
+
+def run_evaluate(options: argparse.Namespace) -> Answer:
+    """Measure a library's search, or a foreign system's run, on queries with ground truth."""
+    from core.evaluate.account import Request
+    from core.evaluate.command import evaluate_foreign, evaluate_library
+    from core.evaluate.truth import SpanRule
+
+    request = Request(
+        queries_file=options.queries,
+        companion=options.companion,
+        rule=SpanRule(options.match, options.threshold),
+        name=options.name,
+        trec_out=options.trec_out,
+        judgements=options.judgements,
+    )
+    with _searcher(options) as searcher:
+        from core.search.rerank import RERANK_CLIPS
+
+        if options.run_file:
+            return evaluate_foreign(searcher, request, options.run_file), DONE
+        show = ProgressLine("Evaluating")
+        rerank_clips = 0 if options.no_rerank else (options.k or RERANK_CLIPS)
+        answer = evaluate_library(searcher, request, rerank_clips=rerank_clips, progress=show.queries)
+        show.end()
+    return answer, DONE
+
+
+def run_runs(options: argparse.Namespace) -> Answer:
+    """List stored evaluations, look into one, or compare two."""
+    from core.evaluate.command import tell_runs
+
+    return tell_runs(paths.library_folder(options.library), options.runs), DONE
+
+
+def run_explain(options: argparse.Namespace) -> Answer:
+    """Write heatmaps of one clip for a query, each with its faithfulness."""
+    from core.explain.command import explain_clip
+
+    library, bundle = _open_library(options)
+    with contextlib.closing(library):
+        bundle.selftest()
+        maps = explain_clip(
+            library,
+            bundle,
+            options.text,
+            options.clip,
+            Path(options.out).expanduser(),
+            method=options.method,
+            words=options.words,
+            against=options.against,
+        )
+    return maps, DONE
+
+
+def run_info(options: argparse.Namespace) -> Answer:
+    """Say what a library holds and how its vectors were made."""
+    library, bundle = _open_library(options)
+    with contextlib.closing(library):
+        videos = library.catalog.videos()
+        failures = library.catalog.failures()
+        answer = {
+            "library": str(library.folder),
+            "videos": len(videos),
+            "clips": library.catalog.clip_count(),
+            "video_seconds": round(sum(v.duration_s for v in videos), 3),
+            "failed": [{"path": f.path, "kind": f.kind, "reason": f.reason} for f in failures],
+            "missing": [v.path for v in videos if not Path(v.path).exists()],
+            "manifest": library.made_with.as_dict(),
+            "bundle": library.made_with.bundle,
+            "label": bundle.spec.label,
+            "device": bundle.device.type,
+            "precision": bundle.precision,
+        }
+    return answer, DONE
+
+
+def run_window(options: argparse.Namespace) -> Answer:
+    """Become the window. Returns only if that is impossible."""
+    command = [sys.executable, "-m", "explorer"]
+    if options.command == "demo":
+        command.append("demo")
+    elif options.library_folder:
+        command += ["open", options.library_folder]
+    for name in ("query", "screenshot", "theme", "size"):
+        if value := getattr(options, name, None):
+            command += [f"--{name}", str(value)]
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if os.name == "posix":
+        os.execv(sys.executable, command)
+    import subprocess
+
+    raise SystemExit(subprocess.run(command, check=False).returncode)
+
+
+def run_engine(options: argparse.Namespace) -> Answer:
+    """Run the engine alone, for a window on this or (through ssh) another machine."""
+    from core.engine.service import main as serve
+
+    raise SystemExit(serve(leave_with_parent=False, port=options.port, device=options.device))
+
+
+def run_bench(options: argparse.Namespace) -> Answer:
+    """Measure ingest and query against floors and the plain script, in one run."""
+    from core.bench import run_bench as bench
+
+    show = ProgressLine("Measuring")
+    answer = bench([Path(p) for p in options.paths], _load(options, options.bundle, options.crop), show.say)
+    show.end()
+    return answer, DONE
+
+
+def run_models(options: argparse.Namespace) -> Answer:
+    """List the model bundles, or bring one onto this machine."""
+    from core.models.registry import available_bundles, fetch_model
+
+    if options.action == "get":
+        if not options.name:
+            raise DrivescopeError(
+                ErrorKind.BAD_INPUT, "Name the bundle to get; `drivescope models` lists them."
+            )
+        show = ProgressLine(f"Getting {options.name}")
+        fetch_model(options.name, progress=show.bytes, cancelled=lambda: False, from_file=options.from_file)
+        show.end()
+    rows = [{name: getattr(row, name) for name in row.__struct_fields__} for row in available_bundles()]
+    return {"models": rows}, DONE
+
+
+def run_selftest(options: argparse.Namespace) -> Answer:
+    """Check that a bundle (and a library's vectors) give what they should."""
+    if options.library:
+        with _searcher(options) as searcher:
+            searcher.bundle.selftest()
+            checked = searcher.library.selftest(searcher.bundle.spec)
+            return {"bundle": searcher.bundle.spec.name, "ok": True, "library": checked}, DONE
+    bundle = _load(options, options.bundle, options.crop)
+    bundle.selftest()
+    return {"bundle": bundle.spec.name, "ok": True}, DONE
+
+
+# --- shared steps -------------------------------------------------------------------------------------
+
+
+def _load(options: argparse.Namespace, name: str, crop: str) -> ModelBundle:
+    from core.models.registry import DEFAULT_BUNDLE, load_bundle
+
+    return load_bundle(name or DEFAULT_BUNDLE, device=options.device, crop=crop or None)
+
+
+def _open_library(options: argparse.Namespace) -> tuple[Library, ModelBundle]:
+    """The library that `--library` names, and its bundle; the demo library is built at its first use."""
+    from core.library.library import Library
+
+    if options.library == paths.DEMO_NAME:
+        from core.library.demo import open_demo
+
+        bundle = _load(options, "", "")
+        show = ProgressLine("Building the demo library")
+        library = open_demo(bundle, show, lambda: False)
+        show.end()
+        return library, bundle
+    library = Library.open(paths.library_folder(options.library))
+    try:
+        name = getattr(options, "bundle", "") or library.made_with.reference
+        return library, _load(options, name, getattr(options, "crop", "") or library.made_with.crop)
+    except BaseException:
+        library.close()
+        raise
+
+
+@contextlib.contextmanager
+def _searcher(options: argparse.Namespace) -> Any:  # noqa: ANN401 - an iterator of one Searcher
+    from core.search.pipeline import Searcher
+
+    library, bundle = _open_library(options)
+    with contextlib.closing(library):
+        bundle.selftest()
+        yield Searcher(library, bundle)
+
+
+def _may_drop(library: Library, options: argparse.Namespace) -> bool:
+    """Ask, on a terminal, whether videos whose files are gone may be forgotten."""
+    gone = [v.path for v in library.catalog.videos() if not Path(v.path).exists()]
+    if not gone or options.json or not sys.stdin.isatty():
+        return False
+    print(f"{len(gone)} videos of this library are gone, e.g. {gone[0]}", file=sys.stderr)
+    return input("Drop them from the library? [y/N] ").strip().lower() in {"y", "yes"}

@@ -1,0 +1,376 @@
+"""Every message between the window and the engine: the only module of `core` that the window imports.
+
+One WebSocket on 127.0.0.1, binary frames, each frame one msgpack-encoded Struct tagged by its class name.
+The window sends `Hello` first; the engine answers `Welcome` or `Failed` and a close code. Every request
+carries an `id` chosen by the window; every reply repeats it; replies to a cancelled or superseded id are
+dropped by whoever sees them late. `State` and `LibraryChanged` are pushed with no id.
+
+Only numbers, short strings and JPEG bytes cross this wall. Paths in messages are the engine's paths: the
+window shows them and never opens them. Times are seconds from the start of the file (float), spans are
+half open [start_s, end_s), ranks start at 1.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+
+PROTOCOL_VERSION: Final = 1
+MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
+CLOSE_UNAUTHORISED: Final = 4401
+CLOSE_VERSION: Final = 4426
+CLOSE_BAD_MESSAGE: Final = 4400
+TOKEN_ENVIRONMENT: Final = "DRIVESCOPE_TOKEN"
+THUMBNAIL_TILES: Final = 12
+"""A clip's thumbnail is one JPEG strip of this many tiles side by side, in order of time."""
+
+EngineStatus = Literal["starting", "warm", "busy", "failed"]
+Stage = Literal["first", "reranked"]
+
+
+class Message(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=False):
+    """Base of all messages; the tag on the wire is the class name."""
+
+
+# --- window -> engine ---------------------------------------------------------------------------------
+
+
+class Hello(Message, frozen=True):
+    """First message of a connection."""
+
+    token: str
+    protocol: int
+    client: str = "explorer"
+
+
+class OpenLibrary(Message, frozen=True):
+    """Open (or create, if `create`) a library folder; `demo` is the bundled demo library.
+
+    Answers `LibraryOpened`, with `Progress` before it while the demo library is built.
+    """
+
+    id: int
+    path: str
+    bundle: str = ""  # only for a new library; empty means the default bundle
+    create: bool = False
+
+
+class Filters(msgspec.Struct, frozen=True):
+    """Which clips may be ranked at all. Empty means every clip."""
+
+    video_ids: tuple[int, ...] = ()
+    name_contains: str = ""
+
+
+class Search(Message, frozen=True):
+    """Rank the open library's clips. Answers `Ranked(stage="first")`, then `Ranked(stage="reranked")`."""
+
+    id: int
+    text: str
+    k: int = 200  # hits returned
+    rerank: bool = True
+    filters: Filters = Filters()
+
+
+class Cancel(Message, frozen=True):
+    """Stop the request `target`. Answered by `Cancelled(id=target)`; never an error."""
+
+    id: int
+    target: int
+
+
+class AddFootage(Message, frozen=True):
+    """Index files and folders into the open library. `Progress` while it runs, then `FootageAdded`."""
+
+    id: int
+    paths: tuple[str, ...]
+    clip_seconds: float = 8.0
+    stride_s: float = 0.0  # 0: the same as clip_seconds
+    drop_missing: bool = False  # forget videos whose files are gone (the window asks the person first)
+
+
+class GetThumbnail(Message, frozen=True):
+    """Answers `Thumbnail` with the clip's strip of `THUMBNAIL_TILES` tiles."""
+
+    id: int
+    clip_id: int
+
+
+class GetFrames(Message, frozen=True):
+    """Decode the clip's exact span. Answers `FrameChunk`s in order, the last one with `last=True`."""
+
+    id: int
+    clip_id: int
+    max_height: int = 480
+
+
+class GetLibrary(Message, frozen=True):
+    """Answers `LibraryOpened` with fresh counts, videos and failures of the open library."""
+
+    id: int
+
+
+class SetDevice(Message, frozen=True):
+    """Move the models to `auto`, `cpu`, `cuda` or `mps`. Answers `Done`; a `State` push follows."""
+
+    id: int
+    device: str
+
+
+class GetModels(Message, frozen=True):
+    """Answers `Models`: every known bundle and whether its weights are on this machine."""
+
+    id: int
+
+
+class FetchModel(Message, frozen=True):
+    """Download a bundle's weights (only ever on a person's request), or import `from_file`.
+
+    `Progress` while it runs, then `Models`.
+    """
+
+    id: int
+    name: str
+    from_file: str = ""
+
+
+class Shutdown(Message, frozen=True):
+    """Leave after the running work is cancelled."""
+
+    id: int
+
+
+# --- engine -> window ---------------------------------------------------------------------------------
+
+
+class Welcome(Message, frozen=True):
+    """The engine accepts the connection."""
+
+    protocol: int
+    version: str
+    pid: int
+
+
+class State(Message, frozen=True):
+    """Pushed whenever it changes. `detail` is a plain sentence; with `failed` it is the reason."""
+
+    status: EngineStatus
+    device: str = ""  # "cpu", "cuda", "mps"
+    precision: str = ""  # "float32", "bfloat16", "float16"
+    bundle: str = ""
+    detail: str = ""
+    devices: tuple[str, ...] = ()  # what SetDevice may be given on this machine
+
+
+class VideoInfo(msgspec.Struct, frozen=True):
+    """One file of the library. `missing` says that the file was gone when last looked for."""
+
+    video_id: int
+    path: str
+    name: str
+    duration_s: float
+    clips: int
+    missing: bool = False
+
+
+class FailureInfo(msgspec.Struct, frozen=True):
+    """A file that could not be indexed, and why, in one sentence."""
+
+    path: str
+    kind: str
+    reason: str
+
+
+class LibraryInfo(msgspec.Struct, frozen=True):
+    """What the open library holds and which bundle made its vectors."""
+
+    path: str
+    name: str
+    bundle: str
+    bundle_label: str  # e.g. "trained on the demo world", "zero-shot", "CLIP4Clip checkpoint"
+    crop: str
+    clips: int
+    video_seconds: float
+    videos: tuple[VideoInfo, ...] = ()
+    failures: tuple[FailureInfo, ...] = ()
+    notes: tuple[
+        str, ...
+    ] = ()  # plain sentences the person should see, e.g. synthetic weights on real footage
+    example_queries: tuple[str, ...] = ()
+
+
+class LibraryOpened(Message, frozen=True):
+    """Answer to `OpenLibrary` and `GetLibrary`."""
+
+    id: int
+    library: LibraryInfo
+
+
+class LibraryChanged(Message, frozen=True):
+    """Pushed when clips became searchable or went away; the window may ask `GetLibrary`."""
+
+    clips: int
+
+
+class Hit(msgspec.Struct, frozen=True):
+    """One ranked clip.
+
+    `score` is the first-stage cosine, `rerank_score` the X-CLIP similarity without its scale (None before
+    the rerank or past its K), `percentile` the share of the searched clips (0-100) that score no higher in
+    the stage that decided the rank, `keyframe` the tile (0-11) that answers the query best.
+    """
+
+    rank: int
+    clip_id: int
+    video_id: int
+    video: str
+    start_s: float
+    end_s: float
+    score: float
+    first_rank: int
+    percentile: float
+    rerank_score: float | None = None
+    keyframe: int = 0
+
+
+class Ranked(Message, frozen=True):
+    """The ranking of one stage. `notes` are plain sentences, e.g. which words were beyond the limit."""
+
+    id: int
+    stage: Stage
+    query: str
+    hits: tuple[Hit, ...]
+    searched_clips: int
+    timings_ms: dict[str, float]
+    words: tuple[str, ...] = ()  # the query as the model read it, a word each
+    cut_words: tuple[str, ...] = ()  # what lay beyond the model's limit
+    notes: tuple[str, ...] = ()
+    final: bool = True  # False on a first stage that a rerank will follow
+
+
+class Progress(Message, frozen=True):
+    """Long work, several times a second at most. `eta_s` < 0 while it is not known."""
+
+    id: int
+    title: str
+    stage: str
+    done: float
+    total: float
+    unit: str  # e.g. "clips", "MB"
+    rate: float  # units a second
+    eta_s: float
+    detail: str = ""  # e.g. the file at hand
+    realtime: float = 0.0  # seconds of footage per second, where that has a meaning
+
+
+class FootageAdded(Message, frozen=True):
+    """Answer to `AddFootage`. `missing` are videos whose files are gone and that were kept."""
+
+    id: int
+    videos: int
+    clips: int
+    added: int
+    removed: int
+    seconds: float
+    video_seconds: float
+    failed: tuple[FailureInfo, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+class Thumbnail(Message, frozen=True):
+    """One JPEG strip of `THUMBNAIL_TILES` equal tiles; empty bytes if the clip has none."""
+
+    id: int
+    clip_id: int
+    jpeg: bytes
+
+
+class FrameImage(msgspec.Struct, frozen=True):
+    """One decoded frame: its number within the clip, its presentation time in the file, a JPEG."""
+
+    number: int
+    time_s: float
+    jpeg: bytes
+
+
+class FrameChunk(Message, frozen=True):
+    """Some frames of a clip in order of time. `expected` is an estimate of how many there will be."""
+
+    id: int
+    clip_id: int
+    frames: tuple[FrameImage, ...]
+    expected: int
+    last: bool = False
+
+
+class ModelInfo(msgspec.Struct, frozen=True):
+    """One row of the models page."""
+
+    name: str
+    title: str
+    source: str
+    licence: str
+    parameters_m: float
+    input_size: str  # "224x224" (height x width)
+    relative_speed: float  # images/s as a ratio to ViT-B-32 on the reference machine; 0: not measured
+    present: bool
+    size_mb: float = 0.0
+    note: str = ""
+
+
+class Models(Message, frozen=True):
+    """Answer to `GetModels` and `FetchModel`."""
+
+    id: int
+    models: tuple[ModelInfo, ...]
+
+
+class Done(Message, frozen=True):
+    """The request is carried out and has nothing else to say."""
+
+    id: int
+
+
+class Cancelled(Message, frozen=True):
+    """The request was stopped before its answer. Not an error."""
+
+    id: int
+
+
+class Failed(Message, frozen=True):
+    """The request (or, with id 0, the connection) failed. `sentence` is for the person, `detail` for the log."""
+
+    id: int
+    kind: str  # a core.errors.ErrorKind value
+    sentence: str
+    detail: str = ""
+
+
+Request = (
+    Hello | OpenLibrary | Search | Cancel | AddFootage | GetThumbnail | GetFrames | GetLibrary | SetDevice
+    | GetModels | FetchModel | Shutdown
+)  # fmt: skip
+Reply = (
+    Welcome | State | LibraryOpened | LibraryChanged | Ranked | Progress | FootageAdded | Thumbnail | FrameChunk
+    | Models | Done | Cancelled | Failed
+)  # fmt: skip
+
+_encoder = msgspec.msgpack.Encoder()
+_request_decoder: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
+_reply_decoder: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
+
+
+def encode(message: Message) -> bytes:
+    """One message as one binary frame."""
+    return _encoder.encode(message)
+
+
+def decode_request(frame: bytes) -> Request:
+    """What the window sent. Raises msgspec.DecodeError or ValidationError on anything else."""
+    return _request_decoder.decode(frame)
+
+
+def decode_reply(frame: bytes) -> Reply:
+    """What the engine sent. Raises msgspec.DecodeError or ValidationError on anything else."""
+    return _reply_decoder.decode(frame)

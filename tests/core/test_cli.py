@@ -1,0 +1,205 @@
+"""The command line as a script meets it: one JSON object, the exit code, one sentence for a mistake."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from core.cli import main
+from core.errors import of_os_error
+from core.models.bundle_io import random_bundle
+from tests.core.library.conftest import make_video
+
+
+@pytest.fixture(scope="module")
+def bundle_folder(tmp_path_factory):
+    return str(random_bundle(tmp_path_factory.mktemp("bundle") / "random"))
+
+
+def run(capsys, *arguments):
+    """(exit code, the one JSON object or None, standard error)."""
+    try:
+        code = main([str(argument) for argument in arguments])
+    except SystemExit as stop:
+        code = stop.code
+    out, err = capsys.readouterr()
+    return code, json.loads(out) if out.strip() else None, err
+
+
+def test_index_search_and_info(tmp_path, bundle_folder, capsys):
+    footage = tmp_path / "räder 🚲"
+    footage.mkdir()
+    make_video(footage / "a.MP4", 3)
+    make_video(footage / "b.mkv", 3)
+    library = tmp_path / "library"
+    code, answer, err = run(
+        capsys, "index", footage, "--library", library, "--bundle", bundle_folder, "--json"
+    )
+    assert (code, err) == (0, "")
+    assert (answer["videos"], answer["clips"], answer["added"], answer["failed"]) == (2, 2, 2, [])
+    assert answer["bundle"] == "random"
+    assert answer["video_seconds"] == pytest.approx(6.0)
+    assert answer["seconds"] > 0
+
+    code, again, _ = run(capsys, "index", footage, "--library", library, "--json")
+    assert (code, again["clips"], again["added"]) == (0, 2, 0)
+
+    code, found, _ = run(capsys, "search", "a red car", "--library", library, "--json", "-k", 1)
+    assert code == 0
+    assert set(found["hits"][0]) == {
+        "rank", "clip_id", "video", "start_s", "end_s", "score", "rerank_score", "first_rank", "percentile",
+    }  # fmt: skip
+    assert len(found["hits"]) == 1
+    assert found["query"] == "a red car"
+    assert found["timings_ms"]["text"] > 0
+
+    code, info, _ = run(capsys, "info", "--library", library, "--json")
+    assert (code, info["videos"], info["clips"], info["missing"]) == (0, 2, 2, [])
+    (footage / "a.MP4").unlink()
+    code, gone, _ = run(capsys, "index", footage, "--library", library, "--json")
+    assert (code, gone["clips"], len(gone["missing"])) == (0, 2, 1)
+    code, dropped, _ = run(capsys, "index", footage, "--library", library, "--json", "--drop-missing")
+    assert (code, dropped["clips"], dropped["removed"], dropped["missing"]) == (0, 1, 1, [])
+
+
+def test_a_file_that_fails_is_listed_and_the_code_says_so(tmp_path, bundle_folder, capsys):
+    (tmp_path / "broken.mp4").write_bytes(b"not a video")
+    code, answer, _ = run(
+        capsys,
+        "index",
+        tmp_path / "broken.mp4",
+        "--library",
+        tmp_path / "lib",
+        "--bundle",
+        bundle_folder,
+        "--json",
+    )
+    assert code == 1
+    assert answer["clips"] == 0
+    (failure,) = answer["failed"]
+    assert failure["path"].endswith("broken.mp4")
+    assert failure["kind"] == "unreadable"
+    assert "is not a video" in failure["reason"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("search", "x", "--library", "{tmp}/nowhere"), "There is no library in"),
+        (("info", "--library", "{tmp}/nowhere"), "There is no library in"),
+        (("index", "{tmp}", "--library", "{tmp}/lib", "--bundle", "no-such-bundle"), "There is no bundle"),
+        (("index", "{tmp}", "--library", "demo"), "demo library holds the shipped clips only"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_code_2(tmp_path, capsys, arguments, sentence):
+    filled = [argument.replace("{tmp}", str(tmp_path)) for argument in arguments]
+    code, answer, err = run(capsys, *filled, "--json")
+    assert code == 2
+    assert sentence in answer["error"]["sentence"]
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("search",),
+        ("nonsense",),
+        ("search", "x", "--library", "y", "-k", "0"),
+        ("index", "x", "--library", "y", "--clip-seconds", "-1"),
+        ("index", "x", "--library", "y", "--clip-seconds", "soon"),
+        ("search", "x", "--library", "y", "--device", "abacus"),
+    ],
+)
+def test_wrong_use_is_code_2_and_names_the_help(capsys, arguments):
+    code, answer, err = run(capsys, *arguments)
+    assert (code, answer) == (2, None)
+    assert "--help" in err
+    assert err.count("\n") == 1
+
+
+def test_an_empty_query_is_wrong_use(tmp_path, bundle_folder, capsys):
+    make_video(tmp_path / "a.mp4", 2)
+    run(
+        capsys,
+        "index",
+        tmp_path / "a.mp4",
+        "--library",
+        tmp_path / "lib",
+        "--bundle",
+        bundle_folder,
+        "--json",
+    )
+    code, answer, _ = run(capsys, "search", "  ", "--library", tmp_path / "lib", "--json")
+    assert code == 2
+    assert answer["error"]["sentence"] == "The query is empty: type what you look for."
+
+
+def test_help_needs_neither_torch_nor_qt():
+    program = (
+        "import sys; from core.cli import build_parser; build_parser();"
+        "print([m for m in ('torch', 'cv2', 'faiss', 'open_clip', 'PySide6', 'numpy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_engine_announces_itself_in_one_line_and_leaves_with_its_parent(tmp_path):
+    environment = os.environ | {"DRIVESCOPE_TOKEN": "t" * 64, "DRIVESCOPE_HOME": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-m", "core.engine"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,
+    ) as engine:  # fmt: skip
+        assert engine.stdout is not None
+        assert engine.stdin is not None
+        line = json.loads(engine.stdout.readline())
+        assert set(line) == {"port", "protocol", "pid"}
+        assert line["pid"] == engine.pid
+        engine.stdin.close()
+        assert engine.wait(timeout=60) == 0
+
+
+def test_the_engine_alone_writes_its_token_where_only_this_user_reads_it(tmp_path):
+    environment = os.environ | {"DRIVESCOPE_HOME": str(tmp_path)}
+    environment.pop("DRIVESCOPE_TOKEN", None)
+    with subprocess.Popen(
+        [sys.executable, "-m", "core.cli", "engine"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,
+    ) as engine:  # fmt: skip
+        assert engine.stdout is not None
+        line = json.loads(engine.stdout.readline())
+        token_file = tmp_path / "cache" / line["token_file"].rsplit(os.sep, 1)[1]
+        assert token_file.stat().st_mode & 0o777 == 0o600
+        assert len(token_file.read_text()) == 64
+        engine.terminate()
+        assert engine.wait(timeout=30) == 0
+        assert not token_file.exists()
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):
+    program = "from core.cli import main; raise SystemExit(main(['models', '--json']))"
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as done:
+        assert done.stdout is not None
+        done.stdout.close()
+        assert done.stderr is not None
+        assert b"Traceback" not in done.stderr.read()
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        (errno.ENOSPC, "disk_full"),
+        (errno.EACCES, "no_permission"),
+        (errno.ENOENT, "not_found"),
+        (errno.EIO, "unreadable"),
+    ],
+)
+def test_what_the_system_refuses_is_one_sentence(number, kind):
+    told = of_os_error(OSError(number, os.strerror(number), "/drive/a.mp4"))
+    assert told.kind == kind
+    assert "/drive/a.mp4" in told.sentence
