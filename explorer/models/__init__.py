@@ -1,0 +1,1 @@
+"""Qt item models and caches: what the widgets show, without a widget."""

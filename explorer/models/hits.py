@@ -1,0 +1,136 @@
+"""The ranked clips as a Qt model. Rows are places in the grid; the rank is the engine's."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any, Final
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from core.protocol import Hit
+from explorer import formats
+
+Index = QModelIndex | QPersistentModelIndex
+_NOWHERE: Final = QModelIndex()
+_HELD_TIP: Final = "<br><i>Held under the pointer; it takes its place when you leave the results.</i>"
+
+
+class HitRole(IntEnum):
+    """What the delegate asks for."""
+
+    HIT = Qt.ItemDataRole.UserRole + 1
+    CHANGE = Qt.ItemDataRole.UserRole + 2  # places gained by the rerank
+    HELD = Qt.ItemDataRole.UserRole + 3  # kept under the pointer, away from its rank's place
+
+
+class HitsModel(QAbstractListModel):
+    """One row a hit, in order of rank, except for a card that is held under the pointer."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._hits: list[Hit] = []  # as shown
+        self._ranking: list[Hit] = []  # as ranked
+        self._held: int | None = None  # clip id
+
+    def rowCount(self, parent: Index = _NOWHERE) -> int:
+        return 0 if parent.isValid() else len(self._hits)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: ANN401 - Qt's signature
+        if not index.isValid() or index.row() >= len(self._hits):
+            return None
+        hit = self._hits[index.row()]
+        match role:
+            case HitRole.HIT:
+                return hit
+            case HitRole.CHANGE:
+                return formats.rank_change(hit.first_rank, hit.rank)
+            case HitRole.HELD:
+                return self._is_held(index.row())
+            case Qt.ItemDataRole.DisplayRole:
+                return formats.file_name(hit.video)
+            case Qt.ItemDataRole.ToolTipRole:
+                return tooltip(hit) + (_HELD_TIP if self._is_held(index.row()) else "")
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return (
+                    f"Rank {hit.rank}, {formats.file_name(hit.video)}, {formats.span(hit.start_s, hit.end_s)}"
+                )
+            case _:
+                return None
+
+    def hit(self, row: int) -> Hit | None:
+        """The hit shown in `row`."""
+        return self._hits[row] if 0 <= row < len(self._hits) else None
+
+    def row_of(self, clip_id: int) -> int:
+        """The row that shows a clip, -1 if none does."""
+        return next((row for row, hit in enumerate(self._hits) if hit.clip_id == clip_id), -1)
+
+    @property
+    def ranking(self) -> list[Hit]:
+        """All hits in order of rank."""
+        return list(self._ranking)
+
+    def show_ranking(self, hits: tuple[Hit, ...], *, hold_row: int = -1) -> None:
+        """Replace the rows. The card in `hold_row` keeps its row; the others take the new order around it."""
+        held = self.hit(hold_row)
+        ranking = list(hits)
+        self._held = held.clip_id if held is not None else None
+        self._replace(ranking, _around(ranking, held, hold_row) if held is not None else ranking)
+
+    def release(self) -> None:
+        """Let a held card go to its own place."""
+        if self._held is not None:
+            self._held = None
+            self._replace(self._ranking, self._ranking)
+
+    @property
+    def holding(self) -> bool:
+        """Whether a card is kept away from the order of rank."""
+        return self._held is not None and self._hits != self._ranking
+
+    def _replace(self, ranking: list[Hit], shown: list[Hit]) -> None:
+        old = self._hits
+        self._ranking = list(ranking)
+        if {hit.clip_id for hit in old} != {hit.clip_id for hit in shown}:
+            self.beginResetModel()
+            self._hits = list(shown)
+            self.endResetModel()
+            return
+        self.layoutAboutToBeChanged.emit()
+        places = {hit.clip_id: row for row, hit in enumerate(shown)}
+        before = self.persistentIndexList()
+        after = [self.index(places[old[index.row()].clip_id]) for index in before]
+        self._hits = list(shown)
+        self.changePersistentIndexList(before, after)
+        self.layoutChanged.emit()
+
+    def _is_held(self, row: int) -> bool:
+        own = self._ranking[row] if row < len(self._ranking) else None
+        return self._hits[row].clip_id == self._held and self._hits[row] is not own
+
+
+def _around(ranking: list[Hit], held: Hit, row: int) -> list[Hit]:
+    """`ranking` with the held clip moved to `row`; one that is no longer ranked stays as it was."""
+    current = next((hit for hit in ranking if hit.clip_id == held.clip_id), held)
+    others = [hit for hit in ranking if hit.clip_id != held.clip_id]
+    others.insert(min(row, len(others)), current)
+    return others
+
+
+def tooltip(hit: Hit) -> str:
+    """Everything a card leaves out, one line each."""
+    change = formats.rank_change(hit.first_rank, hit.rank)
+    lines = [
+        f"<b>{_escaped(hit.video)}</b>",
+        f"{formats.exact_clock(hit.start_s)} – {formats.exact_clock(hit.end_s)}",
+        f"First stage: rank {hit.first_rank}, cosine {hit.score:.3f}",
+    ]
+    if hit.rerank_score is not None:
+        moved = f", {'up' if change > 0 else 'down'} {abs(change)}" if change else ", same place"
+        lines.append(f"Rerank: rank {hit.rank}, X-CLIP {hit.rerank_score:.3f}{moved}")
+    lines.append(f"{formats.percentile(hit.percentile)} of the searched clips score no higher")
+    return "<br>".join(lines)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

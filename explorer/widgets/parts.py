@@ -1,0 +1,119 @@
+"""Small things that every panel uses: labels by role, buttons with an icon, a label that elides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QLabel, QLayout, QPushButton, QSizePolicy, QToolButton, QWidget
+
+from explorer import icons
+
+
+def label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
+    """A label whose look is its role (see stylesheet)."""
+    made = QLabel(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setWordWrap(wrap)
+    if role:
+        made.setProperty("role", role)
+    return made
+
+
+def button(
+    text: str, icon_name: str = "", *, role: str = "", on_click: Callable[[], object] | None = None
+) -> QPushButton:
+    """A push button; `role` is "primary", "chip", "link" or "row"."""
+    made = QPushButton(text)
+    if role:
+        made.setProperty("role", role)
+    if icon_name:
+        set_icon(made, icon_name, "on_accent" if role == "primary" else "text_2")
+    if on_click is not None:
+        made.clicked.connect(lambda _checked=False: on_click())
+    made.setCursor(Qt.CursorShape.PointingHandCursor)
+    return made
+
+
+def tool(
+    icon_name: str, tip: str, on_click: Callable[[], object] | None = None, *, checkable: bool = False
+) -> QToolButton:
+    """A square icon button; its tooltip is also its accessible name."""
+    made = QToolButton()
+    set_icon(made, icon_name, "text_2")
+    made.setIconSize(QSize(20, 20))
+    made.setCheckable(checkable)
+    made.setToolTip(tip)
+    made.setAccessibleName(tip)
+    if on_click is not None:
+        made.clicked.connect(lambda _checked=False: on_click())
+    return made
+
+
+def set_icon(target: QPushButton | QToolButton, name: str, token: str = "text_2") -> None:
+    """Give a button an icon and remember which, so that a change of theme can tint it again."""
+    target.setProperty("iconName", name)
+    target.setProperty("iconToken", token)
+    target.setIcon(icons.icon(name, token))
+
+
+def retint(root: QWidget) -> None:
+    """Tint every icon under `root` for the theme in force."""
+    for kind in (QPushButton, QToolButton):
+        for target in root.findChildren(kind):
+            name = target.property("iconName")
+            if name:
+                target.setIcon(icons.icon(str(name), str(target.property("iconToken"))))
+
+
+def empty(layout: QLayout) -> None:
+    """Take every widget and gap out of a layout; the widgets are deleted."""
+    while (item := layout.takeAt(0)) is not None:
+        widget = item.widget()
+        if widget is not None:
+            widget.hide()  # at once; it is deleted only when the event loop gets there
+            widget.deleteLater()
+
+
+def rule() -> QFrame:
+    """A hairline."""
+    made = QFrame()
+    made.setObjectName("rule")
+    return made
+
+
+class ElidedLabel(QLabel):
+    """One line that elides in the middle (file names differ at both ends) and says all in its tooltip."""
+
+    def __init__(
+        self, text: str = "", role: str = "", mode: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle
+    ) -> None:
+        super().__init__()
+        self._mode = mode
+        if role:
+            self.setProperty("role", role)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setText(text)
+
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        self._explain()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._explain()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.setFont(self.font())
+        flags = Qt.AlignmentFlag.AlignVCenter | self.alignment()
+        painter.drawText(self.contentsRect(), flags, self._elided())
+
+    def _elided(self) -> str:
+        return QFontMetrics(self.font()).elidedText(self.text(), self._mode, self.contentsRect().width())
+
+    def _explain(self) -> None:
+        self.setToolTip(self.text() if self._elided() != self.text() else "")

@@ -1,0 +1,70 @@
+"""The quiet line above the grid: what was searched, how long each stage took, what to do with the result."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
+
+from core.protocol import Ranked
+from explorer import formats
+from explorer.widgets.parts import ElidedLabel, label, set_icon
+
+_STAGE_WORDS: Final = {
+    "text": "text",
+    "first": "first stage",
+    "first_stage": "first stage",
+    "rerank": "rerank",
+    "total": "total",
+}
+
+
+class ResultsHeader(QWidget):
+    """Shows a Ranked.
+
+    Signals:
+        copy_asked(form): "csv" or "json" to the clipboard.
+        save_asked(): to a file.
+    """
+
+    copy_asked = Signal(str)
+    save_asked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._count = label("", "strong")
+        self._timings = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
+        self._export = QToolButton()
+        self._export.setText("Export")
+        self._export.setProperty("role", "labelled")
+        self._export.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._export.setToolTip("Copy or save the ranking")
+        set_icon(self._export, "export")
+        menu = QMenu(self._export)
+        menu.addAction("Copy as CSV").triggered.connect(lambda: self.copy_asked.emit("csv"))
+        menu.addAction("Copy as JSON").triggered.connect(lambda: self.copy_asked.emit("json"))
+        menu.addSeparator()
+        menu.addAction("Save as CSV or JSON…  (E)").triggered.connect(lambda: self.save_asked.emit())
+        self._export.setMenu(menu)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 8, 16, 0)
+        row.setSpacing(12)
+        row.addWidget(self._count)
+        row.addWidget(self._timings, 1)
+        row.addWidget(self._export)
+        self.setFixedHeight(44)
+
+    def show_ranking(self, ranked: Ranked, *, waiting: bool) -> None:
+        """Counts and timings; `waiting` says that the second stage is still on its way."""
+        shown = len(ranked.hits)
+        searched = formats.count(ranked.searched_clips, "clip")
+        self._count.setText(f"{shown:,} of {searched}" if shown < ranked.searched_clips else searched)
+        parts = [
+            f"{_STAGE_WORDS.get(stage, stage.replace('_', ' '))} {formats.milliseconds(taken)}"
+            for stage, taken in ranked.timings_ms.items()
+        ]
+        if waiting:
+            parts.append("reranking…")
+        self._timings.setText("   ".join(parts))
