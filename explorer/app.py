@@ -128,7 +128,8 @@ class Explorer(QObject):
         window.grid.hit_opened.connect(self.actions.open_clip)
         window.header.copy_asked.connect(self.actions.copy_results)
         window.header.save_asked.connect(self.actions.save_results)
-        window.inspector.copied.connect(lambda what: self.actions.say("info", what))
+        window.inspector.said.connect(self.actions.say)
+        window.inspector.query_chosen.connect(bar.set_query)
         window.inspector.player.full_screen_asked.connect(self.actions.toggle_full_screen)
         window.paths_dropped.connect(self.actions.take_dropped)
         window.closing.connect(self.stop)
@@ -260,7 +261,7 @@ class Explorer(QObject):
     def _on_hit_selected(self, hit: Hit | None) -> None:
         if hit is None and self._select_first:
             return  # the best clip of the query that runs will take the place of this one
-        self.window.inspector.show_hit(hit)
+        self.window.inspector.show_hit(hit, self._shown_query)
         if hit is not None:
             self.window.query_bar.remember()
 
@@ -279,7 +280,7 @@ class Explorer(QObject):
         self.window.query_bar.retint()
         self.window.query_bar.badge.retint()
         self.window.empty.retint()
-        self.window.inspector.show_hit(self.window.grid.current_hit())
+        self.window.inspector.retint()
 
     def _show_empty(self) -> None:
         """The empty state that fits; results in front of it are left alone."""

@@ -200,13 +200,11 @@ class EngineClient(QObject):
 
 
 def ends_request(reply: protocol.Reply) -> bool:
-    """Whether nothing more comes for this reply's request: a search has two answers, frames many chunks."""
+    """Whether nothing more comes for this reply's request: a search has two answers, some replies come in parts."""
     match reply:
         case protocol.Progress():
             return False
         case protocol.Ranked():
             return reply.final or reply.stage == "reranked"
-        case protocol.FrameChunk():
-            return reply.last
         case _:
-            return True
+            return getattr(reply, "last", True)

@@ -101,6 +101,14 @@ QCheckBox::indicator {
 QCheckBox::indicator:checked { background: @accent; border-color: @accent; image: url("@check_file"); }
 QCheckBox:focus { color: @accent; }
 
+QTabBar#inspectorTabs { border-bottom: 1px solid @line; }
+QTabBar::tab {
+  background: transparent; color: @text_2; border: none; border-bottom: 2px solid transparent;
+  padding: 6px 4px; min-width: 48px; font-weight: 500; }
+QTabBar::tab:hover { color: @text; }
+QTabBar::tab:selected { color: @text; border-bottom: 2px solid @accent; }
+QTabBar::tab:focus { color: @accent; }
+
 QListView, QTreeView, QTableView {
   background: transparent; border: 1px solid transparent; border-radius: 6px; outline: 0; }
 QListView:focus, QTableView:focus { border: 1px solid @line_strong; }

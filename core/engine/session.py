@@ -7,25 +7,21 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
-from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from core import protocol
+from core.engine.context import Context, Handler, Post
 from core.engine.host import Host
 from core.engine.workers import Job
 from core.errors import Cancelled, DrivescopeError, ErrorKind, of_os_error
 
 if TYPE_CHECKING:
     from core.library.ingest import IngestProgress
-    from core.search.pipeline import Searcher
 
 log = logging.getLogger(__name__)
-Post = Callable[[protocol.Reply], None]
-PROGRESS_SECONDS: Final = 0.2
 
 
 class Session:
@@ -35,10 +31,10 @@ class Session:
         self._host = host
         self._post = post
         self._leave = leave
+        self._context = Context(host, post)
         self._jobs: dict[int, Job] = {}
-        self._searcher: Searcher | None = None
         workers = host.workers
-        self._handlers: dict[type, tuple[Executor, Callable[[Job, Any], None]]] = {
+        self._handlers: dict[type, Handler] = {
             protocol.OpenLibrary: (workers.models, self._open_library),
             protocol.GetLibrary: (workers.models, self._get_library),
             protocol.Search: (workers.models, self._search),
@@ -97,47 +93,38 @@ class Session:
         from core.engine import libraries
         from core.search.pipeline import Searcher
 
-        with_progress = self._progress(job, "Building the demo library")
+        with_progress = self._context.progress(job, "Building the demo library")
         library = libraries.open_library(request, self._host.bundle, with_progress, job.is_cancelled)
         made_with = library.made_with
         bundle = self._host.bundle(made_with.reference, made_with.crop)
-        if self._searcher is not None:
-            self._searcher.library.close()
-        self._searcher = Searcher(library, bundle)
+        if self._context.searcher is not None:
+            self._context.searcher.library.close()
+        self._context.searcher = Searcher(library, bundle)
         self._post(protocol.LibraryOpened(id=job.id, library=libraries.describe(library, bundle)))
 
     def _get_library(self, job: Job, request: protocol.GetLibrary) -> None:
         from core.engine import libraries
 
-        searcher = self._open()
+        searcher = self._context.open_searcher
         searcher.refresh()
         self._post(
             protocol.LibraryOpened(id=job.id, library=libraries.describe(searcher.library, searcher.bundle))
         )
-
-    def _open(self) -> Searcher:
-        if self._searcher is None:
-            raise DrivescopeError(
-                ErrorKind.NOT_FOUND, "No library is open: open one or add a folder of footage."
-            )
-        return self._searcher
 
     # --- queries --------------------------------------------------------------------------------------
 
     def _search(self, job: Job, request: protocol.Search) -> None:
         if not 1 <= request.k <= 100_000:
             raise DrivescopeError(ErrorKind.BAD_INPUT, "The number of hits must be between 1 and 100000.")
-        searcher = self._open()
-        from core.search.rerank import (
-            RERANK_CLIPS,
-        )  # torch comes with it: not before there is something to search
+        _ = (
+            self._context.open_searcher
+        )  # without a library torch, which comes with the next line, is not needed
+        from core.search.rerank import RERANK_CLIPS
 
         rerank_clips = RERANK_CLIPS if request.rerank else 0
 
         def work() -> None:
-            made_with = searcher.library.made_with
-            searcher.bundle = self._host.bundle(made_with.reference, made_with.crop)
-            rankings = searcher.search(
+            rankings = self._context.ready_searcher().search(
                 request.text, k=request.k, rerank_clips=rerank_clips, filters=request.filters
             )
             for ranked in rankings:
@@ -151,9 +138,9 @@ class Session:
     def _add_footage(self, job: Job, request: protocol.AddFootage) -> None:
         from core.library.ingest import ingest
 
-        searcher = self._open()
+        searcher = self._context.open_searcher
         library = searcher.library.reopen()  # a connection of its own: SQLite objects stay in their thread
-        report_progress = self._progress(job, "Adding footage")
+        report_progress = self._context.progress(job, "Adding footage")
         seen = searcher.clips
 
         def progress(step: IngestProgress) -> None:
@@ -195,41 +182,14 @@ class Session:
             )
         )
 
-    def _progress(self, job: Job, title: str) -> Callable[[IngestProgress], None]:
-        """A progress callback that posts at most five times a second, and always the last step."""
-        last = 0.0
-
-        def report(step: IngestProgress) -> None:
-            nonlocal last
-            now = time.monotonic()
-            if now - last < PROGRESS_SECONDS and step.done < step.total:
-                return
-            last = now
-            self._post(
-                protocol.Progress(
-                    id=job.id,
-                    title=title,
-                    stage=step.stage,
-                    done=step.done,
-                    total=step.total,
-                    unit="clips",
-                    rate=step.rate,
-                    eta_s=step.eta_s,
-                    detail=step.detail,
-                    realtime=step.realtime,
-                )
-            )
-
-        return report
-
     def _get_thumbnail(self, job: Job, request: protocol.GetThumbnail) -> None:
-        strip = self._open().library.thumbnail(request.clip_id)
+        strip = self._context.open_searcher.library.thumbnail(request.clip_id)
         self._post(protocol.Thumbnail(id=job.id, clip_id=request.clip_id, jpeg=strip))
 
     def _get_frames(self, job: Job, request: protocol.GetFrames) -> None:
         from core.engine.playback import clip_frames
 
-        library = self._open().library.reopen()
+        library = self._context.open_searcher.library.reopen()
         try:
             for chunk in clip_frames(library, request.clip_id, max(72, min(request.max_height, 2160))):
                 job.check()
@@ -241,9 +201,8 @@ class Session:
 
     def _set_device(self, job: Job, request: protocol.SetDevice) -> None:
         self._host.set_device(request.device)
-        if self._searcher is not None:
-            made_with = self._searcher.library.made_with
-            self._searcher.bundle = self._host.bundle(made_with.reference, made_with.crop)
+        if self._context.searcher is not None:
+            self._context.ready_searcher()
         else:
             self._host.bundle()
         self._post(protocol.Done(id=job.id))

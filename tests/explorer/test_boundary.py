@@ -49,7 +49,14 @@ def test_a_started_window_has_loaded_nothing_heavy():
     loaded = set(run.stdout.split())
     assert "explorer.app" in loaded
     assert not {name.split(".")[0] for name in loaded} & HEAVY
-    assert {name for name in loaded if name.split(".")[0] == "core"} == {"core", "core.protocol"}
+    of_core = {name for name in loaded if name.split(".")[0] == "core"}
+    assert {".".join(name.split(".")[:2]) for name in of_core} == {"core", "core.protocol"}
+
+
+@pytest.mark.parametrize("path", files("core/protocol"), ids=lambda path: path.name)
+def test_the_protocol_needs_nothing_but_its_encoder(path):
+    outside = {name for name in imported(path) if not name.startswith("core.protocol")}
+    assert {name.split(".")[0] for name in outside} <= {"__future__", "typing", "msgspec", "core"}
 
 
 def test_without_a_display_no_widgets_are_imported():

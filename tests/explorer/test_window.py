@@ -136,7 +136,7 @@ def test_the_selected_clip_stays_selected_and_goes_on_playing(qtbot, engine, mak
     assert [row.row() for row in grid.selectedIndexes()] == [grid.hits.row_of(clip)]
     assert explorer.frames.clip_id == clip
     assert explorer.frames.complete
-    assert f"rank {grid.current_hit().rank}" in explorer.window.inspector._second_rank.text()
+    assert f"rank {grid.current_hit().rank}" in explorer.window.inspector.play_page._second_rank.text()
 
 
 def test_typing_on_keeps_the_chosen_clip_and_entering_shows_the_best(qtbot, engine, make_window):
@@ -507,16 +507,17 @@ def test_the_inspector_plays_the_selected_clip(qtbot, engine, make_window):
     hit = explorer.window.grid.current_hit()
     assert hit.rank == 1  # a query that was entered shows its best clip
     assert inspector._title.text() == hit.video.rsplit("/", 1)[1]
-    assert inspector._path.text() == inspector._title.text()  # of the demo only the name; of others all
+    assert (
+        inspector.play_page._path.text() == inspector._title.text()
+    )  # of the demo only the name; of others all
     explorer.window.inspector.show_library(explorer.session.library)
-    inspector._show_facts(hit)
-    assert inspector._path.text() == hit.video
+    assert inspector.play_page._path.text() == hit.video
     playback = inspector.player.playback
     playback.pause()
     inspector.strip.time_chosen.emit(hit.start_s + 4.0)
     assert playback.position_s == pytest.approx(hit.start_s + 4.0)
     assert inspector.player._number.text() == "13 / 24"
-    inspector._copy_span()
+    inspector.play_page._copy_span()
     assert QGuiApplication.clipboard().text() == f"{hit.start_s:.3f},{hit.end_s:.3f}"
 
 
@@ -527,8 +528,8 @@ def test_the_inspector_never_grows_out_of_its_panel(qtbot, engine, make_window):
     qtbot.waitUntil(lambda: inspector.ready and explorer.frames.complete)
     inspector.player.playback.seek(999)
     qtbot.waitUntil(lambda: inspector.player._number.text() == "24 / 24")
-    assert inspector.widget().width() <= inspector.viewport().width()
-    assert inspector.widget().minimumSizeHint().width() <= inspector.viewport().width()
+    assert inspector.minimumSizeHint().width() <= inspector.width()
+    assert all(page.width() <= inspector.width() for page in inspector.pages)
 
 
 def test_a_clip_that_cannot_be_played_says_why(qtbot, engine, make_window, monkeypatch):

@@ -1,14 +1,4 @@
-"""Every message between the window and the engine: the only module of `core` that the window imports.
-
-One WebSocket on 127.0.0.1, binary frames, each frame one msgpack-encoded Struct tagged by its class name.
-The window sends `Hello` first; the engine answers `Welcome` or `Failed` and a close code. Every request
-carries an `id` chosen by the window; every reply repeats it; replies to a cancelled or superseded id are
-dropped by whoever sees them late. `State` and `LibraryChanged` are pushed with no id.
-
-Only numbers, short strings and JPEG bytes cross this wall. Paths in messages are the engine's paths: the
-window shows them and never opens them. Times are seconds from the start of the file (float), spans are
-half open [start_s, end_s), ranks start at 1.
-"""
+"""Messages about libraries, queries, pictures and model bundles: the window's daily work."""
 
 from __future__ import annotations
 
@@ -16,32 +6,15 @@ from typing import Final, Literal
 
 import msgspec
 
-PROTOCOL_VERSION: Final = 1
-MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
-CLOSE_UNAUTHORISED: Final = 4401
-CLOSE_VERSION: Final = 4426
-CLOSE_BAD_MESSAGE: Final = 4400
-TOKEN_ENVIRONMENT: Final = "DRIVESCOPE_TOKEN"
+from core.protocol.basics import Message
+
 THUMBNAIL_TILES: Final = 12
 """A clip's thumbnail is one JPEG strip of this many tiles side by side, in order of time."""
 
-EngineStatus = Literal["starting", "warm", "busy", "failed"]
 Stage = Literal["first", "reranked"]
 
 
-class Message(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=False):
-    """Base of all messages; the tag on the wire is the class name."""
-
-
 # --- window -> engine ---------------------------------------------------------------------------------
-
-
-class Hello(Message, frozen=True):
-    """First message of a connection."""
-
-    token: str
-    protocol: int
-    client: str = "explorer"
 
 
 class OpenLibrary(Message, frozen=True):
@@ -71,13 +44,6 @@ class Search(Message, frozen=True):
     k: int = 200  # hits returned
     rerank: bool = True
     filters: Filters = Filters()
-
-
-class Cancel(Message, frozen=True):
-    """Stop the request `target`. Answered by `Cancelled(id=target)`; never an error."""
-
-    id: int
-    target: int
 
 
 class AddFootage(Message, frozen=True):
@@ -111,13 +77,6 @@ class GetLibrary(Message, frozen=True):
     id: int
 
 
-class SetDevice(Message, frozen=True):
-    """Move the models to `auto`, `cpu`, `cuda` or `mps`. Answers `Done`; a `State` push follows."""
-
-    id: int
-    device: str
-
-
 class GetModels(Message, frozen=True):
     """Answers `Models`: every known bundle and whether its weights are on this machine."""
 
@@ -135,32 +94,7 @@ class FetchModel(Message, frozen=True):
     from_file: str = ""
 
 
-class Shutdown(Message, frozen=True):
-    """Leave after the running work is cancelled."""
-
-    id: int
-
-
 # --- engine -> window ---------------------------------------------------------------------------------
-
-
-class Welcome(Message, frozen=True):
-    """The engine accepts the connection."""
-
-    protocol: int
-    version: str
-    pid: int
-
-
-class State(Message, frozen=True):
-    """Pushed whenever it changes. `detail` is a plain sentence; with `failed` it is the reason."""
-
-    status: EngineStatus
-    device: str = ""  # "cpu", "cuda", "mps"
-    precision: str = ""  # "float32", "bfloat16", "float16"
-    bundle: str = ""
-    detail: str = ""
-    devices: tuple[str, ...] = ()  # what SetDevice may be given on this machine
 
 
 class VideoInfo(msgspec.Struct, frozen=True):
@@ -249,21 +183,6 @@ class Ranked(Message, frozen=True):
     final: bool = True  # False on a first stage that a rerank will follow
 
 
-class Progress(Message, frozen=True):
-    """Long work, several times a second at most. `eta_s` < 0 while it is not known."""
-
-    id: int
-    title: str
-    stage: str
-    done: float
-    total: float
-    unit: str  # e.g. "clips", "MB"
-    rate: float  # units a second
-    eta_s: float
-    detail: str = ""  # e.g. the file at hand
-    realtime: float = 0.0  # seconds of footage per second, where that has a meaning
-
-
 class FootageAdded(Message, frozen=True):
     """Answer to `AddFootage`. `missing` are videos whose files are gone and that were kept."""
 
@@ -326,51 +245,9 @@ class Models(Message, frozen=True):
     models: tuple[ModelInfo, ...]
 
 
-class Done(Message, frozen=True):
-    """The request is carried out and has nothing else to say."""
-
-    id: int
-
-
-class Cancelled(Message, frozen=True):
-    """The request was stopped before its answer. Not an error."""
-
-    id: int
-
-
-class Failed(Message, frozen=True):
-    """The request (or, with id 0, the connection) failed. `sentence` is for the person, `detail` for the log."""
-
-    id: int
-    kind: str  # a core.errors.ErrorKind value
-    sentence: str
-    detail: str = ""
-
-
-Request = (
-    Hello | OpenLibrary | Search | Cancel | AddFootage | GetThumbnail | GetFrames | GetLibrary | SetDevice
-    | GetModels | FetchModel | Shutdown
+Requests = (
+    OpenLibrary | Search | AddFootage | GetThumbnail | GetFrames | GetLibrary | GetModels | FetchModel
 )  # fmt: skip
-Reply = (
-    Welcome | State | LibraryOpened | LibraryChanged | Ranked | Progress | FootageAdded | Thumbnail | FrameChunk
-    | Models | Done | Cancelled | Failed
+Replies = (
+    LibraryOpened | LibraryChanged | Ranked | FootageAdded | Thumbnail | FrameChunk | Models
 )  # fmt: skip
-
-_encoder = msgspec.msgpack.Encoder()
-_request_decoder: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
-_reply_decoder: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
-
-
-def encode(message: Message) -> bytes:
-    """One message as one binary frame."""
-    return _encoder.encode(message)
-
-
-def decode_request(frame: bytes) -> Request:
-    """What the window sent. Raises msgspec.DecodeError or ValidationError on anything else."""
-    return _request_decoder.decode(frame)
-
-
-def decode_reply(frame: bytes) -> Reply:
-    """What the engine sent. Raises msgspec.DecodeError or ValidationError on anything else."""
-    return _reply_decoder.decode(frame)

@@ -1,0 +1,74 @@
+"""What every group of request handlers shares: the host, the way out, and the library that is open."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING, Any, Final
+
+from core import protocol
+from core.engine.host import Host
+from core.engine.workers import Job
+from core.errors import DrivescopeError, ErrorKind
+
+if TYPE_CHECKING:
+    from core.library.ingest import IngestProgress
+    from core.search.pipeline import Searcher
+
+Post = Callable[[protocol.Reply], None]
+Handler = tuple[Executor, Callable[[Job, Any], None]]
+"""In which thread a request is answered, and by what."""
+PROGRESS_SECONDS: Final = 0.2
+
+
+class Context:
+    """One connection's surroundings. `post` may be called from any thread."""
+
+    def __init__(self, host: Host, post: Post) -> None:
+        self.host = host
+        self.post = post
+        self.searcher: Searcher | None = None
+
+    @property
+    def open_searcher(self) -> Searcher:
+        """The searcher of the open library. Raises DrivescopeError while there is none."""
+        if self.searcher is None:
+            raise DrivescopeError(
+                ErrorKind.NOT_FOUND, "No library is open: open one or add a folder of footage."
+            )
+        return self.searcher
+
+    def ready_searcher(self) -> Searcher:
+        """The same with its bundle loaded on the device in force; for the models thread only."""
+        searcher = self.open_searcher
+        made_with = searcher.library.made_with
+        searcher.bundle = self.host.bundle(made_with.reference, made_with.crop)
+        return searcher
+
+    def progress(self, job: Job, title: str) -> Callable[[IngestProgress], None]:
+        """A progress callback that posts at most five times a second, and always the last step."""
+        last = 0.0
+
+        def report(step: IngestProgress) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if now - last < PROGRESS_SECONDS and step.done < step.total:
+                return
+            last = now
+            self.post(
+                protocol.Progress(
+                    id=job.id,
+                    title=title,
+                    stage=step.stage,
+                    done=step.done,
+                    total=step.total,
+                    unit="clips",
+                    rate=step.rate,
+                    eta_s=step.eta_s,
+                    detail=step.detail,
+                    realtime=step.realtime,
+                )
+            )
+
+        return report
