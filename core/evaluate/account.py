@@ -140,7 +140,17 @@ class Evaluation:
             self.ranked.stages,
             self.queries.spans,
             tuple(rejected),
+            self._clip_seconds(),
         )
+
+    def _clip_seconds(self) -> dict[str, float]:
+        """Mean length of the relevant clips of each query."""
+        spans = self.gallery.spans()
+        lengths = {clip_id: end_s - start_s for clip_id, (_, start_s, end_s) in spans.items()}
+        return {
+            query_id: float(np.mean([lengths[clip_id] for clip_id, grade in judged.items() if grade > 0]))
+            for query_id, judged in self.queries.grades.items()
+        }
 
     def _metrics(self, result: StageResult) -> dict[str, Any]:
         values = {name: value.as_dict() for name, value in summarise(result.outcomes).items()}

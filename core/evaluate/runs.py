@@ -16,7 +16,7 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -53,7 +53,8 @@ class Run:
 
     `facts` holds what `run.json` does: name, created, kind ("library" or "foreign"), configuration, hashes, versions,
     timings, metrics by stage, counts, notes. `grades` are the judgements that the outcomes were
-    computed with, `spans` the relevant (video_id, start_s, end_s) that the file gave.
+    computed with, `spans` the relevant (video_id, start_s, end_s) that the file gave, `clip_seconds` the mean length of
+    a query's relevant clips (none in runs of before it was kept).
     """
 
     run_id: str
@@ -63,6 +64,7 @@ class Run:
     stages: Mapping[str, StageResult]
     spans: Mapping[str, tuple[tuple[int, float, float], ...]]
     rejected: tuple[Mapping[str, Any], ...] = ()
+    clip_seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def final(self) -> StageResult:
@@ -122,6 +124,7 @@ def _write(folder: Path, run: Run, run_id: str) -> None:
                 "properties": dict(query.properties),
                 "grades": {str(clip_id): grade for clip_id, grade in run.grades[query.query_id].items()},
                 "spans": [list(span) for span in run.spans.get(query.query_id, ())],
+                "clip_s": run.clip_seconds.get(query.query_id),
             }
             for query in run.queries
         ],
@@ -175,10 +178,11 @@ def open_run(library_folder: Path, run_id: str) -> Run:
             for q in content["queries"]
             if q["spans"]
         }
+        seconds = {q["query_id"]: float(q["clip_s"]) for q in content["queries"] if q.get("clip_s")}
         stages = {stage: _read_stage(folder / f"{stage}.npz") for stage in facts["stages"]}
     except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise _damaged(folder, str(error)) from error
-    return Run(run_id, facts, queries, grades, stages, spans, tuple(content["rejected"]))
+    return Run(run_id, facts, queries, grades, stages, spans, tuple(content["rejected"]), seconds)
 
 
 def _folder_of(library_folder: Path, run_id: str) -> Path:

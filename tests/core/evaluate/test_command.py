@@ -143,6 +143,7 @@ def test_a_run_is_stored_whole(searcher, queries_file):
     assert [q.text for q in run.queries] == list(TRUTH)
     assert run.queries[2].properties == {"weather": "snow"}
     assert run.spans["2"] == ((2, 32.0, 40.0),)
+    assert run.clip_seconds == {"1": 8.0, "2": 8.0, "3": 8.0}
     first, final = searcher.search("a bus turns left", k=40, rerank_clips=10)
     assert run.stages["first"].rankings[1].clip_ids.tolist() == [hit.clip_id for hit in first.hits]
     assert run.final.rankings[1].clip_ids.tolist() == [hit.clip_id for hit in final.hits]

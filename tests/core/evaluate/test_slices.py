@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.evaluate.metrics import summarise
-from core.evaluate.slices import properties_of, slices_of, span_property, text_properties, worst_slices
+from core.evaluate.slices import asked, properties_of, slices_of, span_property, text_properties, worst_slices
 from core.evaluate.truth import Query
 from tests.core.evaluate.runs_by_hand import run_of
 
@@ -22,6 +22,25 @@ from tests.core.evaluate.runs_by_hand import run_of
 )
 def test_what_words_tell(text, length, negation, order):
     assert text_properties(text) == {"query length": length, "negation": negation, "order words": order}
+
+
+def test_what_a_query_asks_for():
+    assert asked("at night our car turns left before a child in a red coat crosses, no rain") == {
+        "asked light": ("night",),
+        "asked own car": ("turn left", "turn"),
+        "asked actor": ("child", "pedestrian"),
+        "asked action": ("cross",),
+        "asked weather": ("no rain",),
+    }
+    assert asked("a red bus") == {"asked actor": ("bus", "vehicle"), "asked colour": ("red",)}
+    assert asked("") == {}
+
+
+def test_clip_lengths():
+    query = Query("1", "rain")
+    found = [properties_of(query, clip_s=seconds)["clip length"] for seconds in (4.0, 8.0000001, 8.1, 60)]
+    assert found == [("up to 4 s",), ("4 to 8 s",), ("8 to 20 s",), ("more than 20 s",)]
+    assert "clip length" not in properties_of(query)
 
 
 def test_spans_and_columns():
@@ -62,6 +81,19 @@ def test_slices_by_hand(run):
 def test_a_column_of_names_is_no_slice():
     many = run_of(first=[1] * 60, properties=[{"serial": str(n)} for n in range(60)])
     assert "serial" not in {part.key for part in slices_of(many)}
+
+
+def test_slots_of_the_skeleton_are_slices():
+    texts = ["a pedestrian crosses at night" if n % 4 == 0 else "a bus by day" for n in range(40)]
+    run = run_of(first=[30 if n % 4 == 0 else 1 for n in range(40)], texts=texts)
+    found = slices_of(run, "R@10")
+    by_name = {(part.key, part.value): part for part in found}
+    assert by_name["asked actor", "pedestrian"].members.tolist() == list(range(0, 40, 4))
+    assert by_name["asked light", "day"].result.value == 100.0
+    assert by_name["asked light", "night"].members.tolist() == list(range(0, 40, 4))
+    worst = worst_slices(found, summarise(run.final.outcomes, ("R@10",))["R@10"])
+    members = [part.members.tolist() for part in worst]
+    assert members == [list(range(0, 40, 4))]  # offered once, though it has several names
 
 
 def test_worst_slices_have_enough_members_and_are_worse_than_all(run):
