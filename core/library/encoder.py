@@ -19,7 +19,10 @@ if TYPE_CHECKING:  # reading a library needs no torch, and importing it takes se
 
 
 class VectorSpec(Protocol):
-    """What decides the vectors of a library. Two specs with one fingerprint make equal vectors."""
+    """What decides the vectors of a library. Two specs with one fingerprint make equal vectors.
+
+    A spec may also have `selftest_pair`, the vectors of a known picture and sentence by name: the proof of it.
+    """
 
     @property
     def name(self) -> str:

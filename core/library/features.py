@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -29,6 +29,9 @@ from core.library.storage import storage_errors, write_atomically
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
 FORGOTTEN: Final = -1
+SELFTEST: Final = "selftest_pair"
+SAME: Final = 1e-3
+"""Largest distance between unit vectors that the same float32 weights give on two machines."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class MadeWith:
     frames: int
     fingerprint: str
     facts: dict[str, Any]
-    """Everything the bundle said of itself: weights' hashes, preprocessing, label."""
+    """Everything the bundle said of itself: weights' hashes, preprocessing, label, self-test vectors."""
 
     @classmethod
     def of(cls, spec: VectorSpec) -> Self:
@@ -54,9 +57,16 @@ class MadeWith:
         """The name that loads this bundle again, e.g. the path of a bundle folder."""
         return str(self.facts.get("reference") or self.bundle)
 
+    @property
+    def selftest(self) -> dict[str, list[float]]:
+        """What the bundle made of a known picture and sentence, by name; empty in older libraries."""
+        stored: dict[str, list[float]] = self.facts.get(SELFTEST) or {}
+        return stored
+
     def as_dict(self) -> dict[str, Any]:
-        """For `--json` and the manifest."""
-        return dataclasses.asdict(self)
+        """For `--json`, without the self-test's hundreds of numbers."""
+        facts = {name: value for name, value in self.facts.items() if name != SELFTEST}
+        return {**dataclasses.asdict(self), "facts": facts}
 
     def __str__(self) -> str:
         return f"{self.bundle} (crop {self.crop}, {self.frames} frames a clip, {self.fingerprint[:8]})"
@@ -151,8 +161,7 @@ class FeatureStore:
 
     def _map(self, manifest: Manifest) -> None:
         spec = self.spec
-        if manifest.made_with.fingerprint != spec.fingerprint:
-            raise mismatch(self.folder.parent.parent, manifest.made_with, spec)
+        check_made_with(self.folder.parent.parent, manifest.made_with, spec)
         for name, (file, dtype, shape) in self._files.items():
             setattr(self, name, _mapped(self.folder / file, dtype, (manifest.rows, *shape)))
         self._manifest = manifest
@@ -209,6 +218,42 @@ class FeatureStore:
     def _commit(self, manifest: Manifest) -> None:
         dataclasses.replace(manifest, generation=manifest.generation + 1).write(self.folder)
         self.refresh()
+
+
+def check_made_with(library: Path, made_with: MadeWith, spec: VectorSpec) -> int:
+    """Holds a bundle against what made a library; returns how many self-test vectors were compared.
+
+    None are where either side has none: libraries of earlier versions open as before.
+
+    Raises DrivescopeError(MISMATCH) for another bundle, crop or sampling, and for the same one if it no longer
+    gives the vectors that it gave when the library was made.
+    """
+    if made_with.fingerprint != spec.fingerprint:
+        raise mismatch(library, made_with, spec)
+    now: Mapping[str, Sequence[float]] = getattr(spec, SELFTEST, None) or {}
+    then = made_with.selftest
+    if not now or not then:
+        return 0
+    for name in sorted({*now, *then}):
+        apart = _distance(now.get(name, ()), then.get(name, ()))
+        if not apart <= SAME:
+            what = "picture" if name.startswith("image") else "sentence"
+            raise DrivescopeError(
+                ErrorKind.MISMATCH,
+                f"The bundle {made_with.bundle} no longer gives the vectors that it gave when the library "
+                f"{library.name} was made (the {what} of the self-test is {apart:.4f} away, {SAME:g} is arithmetic): "
+                "weights, activation or preprocessing have changed. Go back to the program or bundle that made the "
+                "library, or index the footage again into a new one.",
+                detail=name,
+            )
+    return len(then)
+
+
+def _distance(a: Sequence[float], b: Sequence[float]) -> float:
+    """Euclidean; infinite for vectors of different lengths."""
+    if len(a) != len(b):
+        return float("inf")
+    return float(np.linalg.norm(np.asarray(a, np.float64) - np.asarray(b, np.float64)))
 
 
 def mismatch(library: Path, made_with: MadeWith, spec: VectorSpec) -> DrivescopeError:

@@ -23,7 +23,7 @@ from core.errors import DrivescopeError, ErrorKind
 from core.library import thumbs
 from core.library.catalog import Catalog
 from core.library.encoder import VectorSpec
-from core.library.features import FeatureStore, MadeWith, Manifest, mismatch
+from core.library.features import FeatureStore, MadeWith, Manifest, check_made_with
 from core.library.storage import storage_errors
 
 CATALOG: Final = "library.db"
@@ -105,13 +105,12 @@ class Library:
         self.catalog.close()
 
     def features(self, spec: VectorSpec) -> FeatureStore:
-        """The vectors, if `spec` made them. Raises DrivescopeError(MISMATCH) if it did not."""
+        """The vectors, if `spec` made them. Raises DrivescopeError(MISMATCH) if it did not, or would not now."""
         self._check(spec)
         return FeatureStore(self.folder / _FEATURES / self.feature_id, spec).open()
 
-    def _check(self, spec: VectorSpec) -> None:
-        if spec.fingerprint != self.made_with.fingerprint:
-            raise mismatch(self.folder, self.made_with, spec)
+    def _check(self, spec: VectorSpec) -> int:
+        return check_made_with(self.folder, self.made_with, spec)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -126,10 +125,13 @@ class Library:
     def selftest(self, spec: VectorSpec) -> dict[str, int]:
         """Looks for vectors that cannot be right; returns what was looked at.
 
+        `pair` counts the bundle's self-test vectors that agree with those of the library's making (0: it has none).
+
         Frigate users met a text encoder that gave every picture the same vector: every search looked alike
         and nothing said why. Raises DrivescopeError(UNREADABLE) for vectors that are no numbers, not of
         length one, or all the same.
         """
+        pair = self._check(spec)
         store = self.features(spec)
         rows = np.flatnonzero(store.clip_ids != -1)[:_CHECKED_ROWS]
         vectors = np.asarray(store.student[rows], np.float32)  # (N, Ds)
@@ -145,7 +147,7 @@ class Library:
                 ErrorKind.UNREADABLE,
                 f"The vectors of the library {self.folder.name} {problem}: index the footage again into a new one.",
             )
-        return {"clips": self.catalog.clip_count(), "rows": store.rows, "checked": len(rows)}
+        return {"clips": self.catalog.clip_count(), "rows": store.rows, "checked": len(rows), "pair": pair}
 
 
 @contextmanager

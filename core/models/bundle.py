@@ -7,6 +7,7 @@ number format; heads and everything returned are float32 on the CPU.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import re
@@ -54,6 +55,8 @@ class BundleSpec:
     preprocessing: tuple[Preprocessing, ...]  # one per distinct tower
     note: str = ""
     reference: str = ""  # the name that loads this bundle again; set by `registry.load_bundle`
+    selftest_pair: dict[str, list[float]] = field(default_factory=dict, compare=False, repr=False)
+    """What the float32 weights make of the self-test's picture and sentence; a library keeps it."""
 
     @property
     def fingerprint(self) -> str:
@@ -133,6 +136,7 @@ class ModelBundle:
             heads.clip = None  # the towers own it
             heads.to(self.device).float().eval().requires_grad_(False)
         self.exact = self.selftest_pair()
+        self.spec = dataclasses.replace(self.spec, selftest_pair=selftest.stored(self.exact))
         for tower in self.towers:
             tower.place(self.device, DTYPES[self.precision])
 

@@ -173,7 +173,7 @@ def test_selftest_finds_vectors_that_cannot_be_right(library):
     store = library.features(TinySpec())
     good = vectors(5)
     store.append(good, range(1, 6))
-    assert library.selftest(TinySpec()) == {"clips": 0, "rows": 5, "checked": 5}
+    assert library.selftest(TinySpec()) == {"clips": 0, "rows": 5, "checked": 5, "pair": 0}
     for spoil, sentence in (
         (lambda v: v.student.fill_(float("nan")), "are not numbers"),
         (lambda v: v.student.mul_(3), "do not have length one"),
