@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MAIN_COMMAND = "python -m explorer"
+PICTURE_SIZE = (1440, 900)
+"""Of a picture for which nobody named a size: an offscreen screen is too small to judge a window by."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ def parse(arguments: Sequence[str]) -> Options:
     library = (
         "demo" if found.what == "demo" else found.folder and str(Path(found.folder).expanduser().absolute())
     )
-    return Options(library, found.query, found.screenshot, found.theme, found.size)
+    size = found.size or (PICTURE_SIZE if found.screenshot else None)
+    return Options(library, found.query, found.screenshot, found.theme, size)
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import pytest
 from core.protocol import Hit, Ranked
 from explorer import exports, formats
 from explorer.__main__ import has_display, no_display_text
-from explorer.arguments import Options, parse
+from explorer.arguments import PICTURE_SIZE, Options, parse
 from explorer.history import LONGEST, QueryHistory
 from explorer.settings import SETTINGS, Settings
 
@@ -184,7 +184,7 @@ def test_arguments():
         library="demo", query="red car", size=(1920, 1080)
     )
     assert parse(["open", "/x", "--theme", "light", "--screenshot", "a.png"]) == Options(
-        library="/x", screenshot="a.png", theme="light"
+        library="/x", screenshot="a.png", theme="light", size=PICTURE_SIZE
     )
 
 
