@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from core.evaluate.gallery import Gallery
-from core.evaluate.metrics import RANK_METRICS, Value, rank_outcomes, summarise, video_to_text
+from core.evaluate.metrics import RANK_METRICS, Value, rank_outcomes, summarise, unjudged_share, video_to_text
 from core.evaluate.moments import moment_metrics, moments_in_videos
 from core.evaluate.rankers import Ranked
 from core.evaluate.resampling import bootstrap_intervals
@@ -220,8 +220,11 @@ def _sampled_metrics(queries: QuerySet, result: StageResult) -> dict[str, Any]:
     columns = np.array(values)  # (Q, 2)
     intervals = bootstrap_intervals(columns, np.zeros(2, bool))
     means = columns.mean(axis=0)
+    unjudged = unjudged_share(result.outcomes)
     return {
-        name: Value(name, float(mean), float(low), float(high), float(mean), float(mean), "").as_dict()
+        name: Value(
+            name, float(mean), float(low), float(high), float(mean), float(mean), "", unjudged
+        ).as_dict()
         for name, mean, (low, high) in zip(("infAP", "xinfAP"), means, intervals, strict=True)
     }
 

@@ -23,7 +23,7 @@ from core.evaluate.ties import EXPECTED, BoolArray, FloatArray, IntArray, TiedRa
 
 NDCG_DEPTH: Final = 10
 JUDGED_DEPTHS: Final = (1, 5, 10)
-"""Depths to which a run knows how much of its rankings nobody has judged."""
+"""Depths to which a run knows how much of its rankings nobody has judged; metrics of no depth are told the last."""
 Unit = Literal["%", "rank", ""]
 
 
@@ -152,7 +152,8 @@ def metric(name: str) -> Metric:
 class Value:
     """A metric over some queries: its value, 95 % interval, and the values under lucky and unlucky ties.
 
-    `unjudged` is the share (0-1) of the clips it looks at that nobody has judged; None for a metric without a depth.
+    `unjudged` is the share (0-1) of the first `unjudged_depth` clips that nobody has judged: as deep as the metric
+    looks, or ten for one that looks at all; None where nothing was ranked.
     """
 
     name: str
@@ -163,6 +164,7 @@ class Value:
     pessimistic: float
     unit: Unit
     unjudged: float | None = None
+    unjudged_depth: int = JUDGED_DEPTHS[-1]
 
     def as_dict(self) -> dict[str, float | str | None]:
         """For JSON; a number that does not exist (no query) is None."""
@@ -172,7 +174,9 @@ class Value:
             key: None if np.isnan(number) else number for key, number in numbers.items()
         }
         shown["unit"] = self.unit
-        return shown if self.unjudged is None else shown | {"unjudged": self.unjudged}
+        if self.unjudged is None:
+            return shown
+        return shown | {"unjudged": self.unjudged, "unjudged_depth": self.unjudged_depth}
 
 
 def summarise(
@@ -200,14 +204,16 @@ def summarise(
             float(v[1]),
             float(v[2]),
             m.unit,
-            _unjudged(m, outcomes),
+            unjudged_share(outcomes, m.depth),
+            m.depth or JUDGED_DEPTHS[-1],
         )
         for m, v, i in zip(chosen, values, intervals, strict=True)
     }
 
 
-def _unjudged(m: Metric, outcomes: Outcomes) -> float | None:
-    share = float(outcomes.unjudged[:, JUDGED_DEPTHS.index(m.depth)].mean()) if m.depth else np.nan
+def unjudged_share(outcomes: Outcomes, depth: int | None = None) -> float | None:
+    """Share (0-1) of the first `depth` (default: ten) clips of all queries that nobody has judged; None if unknown."""
+    share = float(outcomes.unjudged[:, JUDGED_DEPTHS.index(depth or JUDGED_DEPTHS[-1])].mean())
     return None if np.isnan(share) else share
 
 

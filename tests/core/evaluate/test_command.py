@@ -88,6 +88,7 @@ def test_metrics_equal_a_plain_loop(searcher, queries_file):
         {"row": 6, "query": "a dog", "video": "lost.mp4", "reason": "the library has no video lost.mp4"}
     ]
     assert set(answer["timings"]) == {"text_ms", "first_ms", "rerank_ms", "seconds"}
+    assert all(0 <= found["unjudged"] <= 1 for found in answer["metrics"].values())
     json.dumps(answer, allow_nan=False)
 
 
@@ -210,6 +211,7 @@ def test_sampled_judgements_bring_inferred_ap(searcher, tmp_path):
         (ranked,) = searcher.search(text, k=40, rerank_clips=0)
         values.append(extended_inferred_ap([str(hit.clip_id) for hit in ranked.hits], pool))
     assert answer["metrics"]["xinfAP"]["value"] == pytest.approx(np.mean(values))
+    assert answer["metrics"]["infAP"]["unjudged"] == answer["metrics"]["R@10"]["unjudged"]
     assert 0 < answer["metrics"]["infAP"]["low"] <= answer["metrics"]["infAP"]["value"] <= 1
     assert "infAP" not in evaluate_library(
         searcher, Request(topics, companion=_write(qrels, "1 0 night.mp4#t=0,8 1\n")), rerank_clips=0

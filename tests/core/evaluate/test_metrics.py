@@ -153,7 +153,9 @@ def test_a_pooled_but_unjudged_clip_is_neither_relevant_nor_judged():
     assert result.rank[0, 0] == 2
     assert result.unjudged.tolist() == [[1.0, 0.5, 0.5]]
     values = summarise(result, ("R@1", "nDCG@10", "mAP"))
-    assert [values[name].unjudged for name in values] == [1.0, 0.5, None]
+    assert [values[name].unjudged for name in values] == [1.0, 0.5, 0.5]
+    assert [values[name].unjudged_depth for name in values] == [1, 10, 10]  # mAP has no depth: ten
+    assert summarise(rank_outcomes(np.ones((1, 3))), ("R@1",))["R@1"].unjudged is None  # nothing is known
 
 
 def test_summary_by_hand():
