@@ -67,6 +67,8 @@ TAGS: Final = (
     "duplicate",
 )
 """Why a clip that was ranked high is wrong, or one that is right was missed."""
+NOTHING_LEFT: Final = "The judgements leave no query with a relevant clip: undo one of them."
+"""What a person reads whose judgements took the last answer of the last query."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,7 @@ class Judgements:
             raise DrivescopeError(ErrorKind.BAD_INPUT, wrong)
         ordered = tuple(tag for tag in TAGS if tag in set(tags))
         made = datetime.now(UTC).isoformat(timespec="milliseconds")
-        judged = Judged(_key(query), clip_id, verdict, ordered, note, author, made)
+        judged = Judged(query_key(query), clip_id, verdict, ordered, note, author, made)
         with self._writing():
             self._db.execute("DELETE FROM actions WHERE undone = 1 AND author = ?", (author,))
             self._db.execute(
@@ -203,7 +205,7 @@ class Judgements:
 
     def current(self, query: str | None = None) -> list[Judged]:
         """What holds (for one query), in the order of queries and clips."""
-        where, values = ("", ()) if query is None else ("AND query = ?", (_key(query),))
+        where, values = ("", ()) if query is None else ("AND query = ?", (query_key(query),))
         with self._turn, self._errors():
             rows = self._db.execute(
                 "SELECT query, clip_id, verdict, tags, note, author, made FROM actions WHERE id IN"
@@ -249,14 +251,12 @@ def with_judgements(queries: QuerySet, judged: Sequence[Judged], gallery: Galler
             by_text.setdefault(one.query, {})[one.clip_id] = GRADES[one.verdict]
     all_queries = (*queries.queries, *queries.unanswered)
     grades = {
-        query.query_id: {**queries.grades.get(query.query_id, {}), **by_text.get(_key(query.text), {})}
+        query.query_id: {**queries.grades.get(query.query_id, {}), **by_text.get(query_key(query.text), {})}
         for query in all_queries
     }
     answered = {query_id for query_id, known in grades.items() if any(grade > 0 for grade in known.values())}
     if not answered:
-        raise DrivescopeError(
-            ErrorKind.BAD_INPUT, "The judgements leave no query with a relevant clip: undo one of them."
-        )
+        raise DrivescopeError(ErrorKind.BAD_INPUT, NOTHING_LEFT)
     return replace(
         queries,
         queries=tuple(query for query in all_queries if query.query_id in answered),
@@ -265,7 +265,7 @@ def with_judgements(queries: QuerySet, judged: Sequence[Judged], gallery: Galler
     )
 
 
-def _key(query: str) -> str:
+def query_key(query: str) -> str:
     """A query's text as judgements know it: white space does not make another query."""
     return " ".join(query.split())
 

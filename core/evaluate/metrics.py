@@ -50,6 +50,15 @@ class Outcomes:
         chosen = np.asarray(members)
         return replace(self, **{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
 
+    def put(self, members: npt.ArrayLike, others: Outcomes) -> Outcomes:
+        """These outcomes with those of some queries, by index, replaced."""
+        changed = {}
+        for field in fields(self):
+            column = getattr(self, field.name).copy()
+            column[np.asarray(members)] = getattr(others, field.name)
+            changed[field.name] = column
+        return replace(self, **changed)
+
     @classmethod
     def stack(cls, rows: Sequence[Outcomes]) -> Outcomes:
         """Columns from outcomes of one query each (or of several)."""
