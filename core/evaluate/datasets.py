@@ -131,6 +131,7 @@ def _read_table(table: Table, columns: tuple[Column, ...]) -> TruthFile:
         columns,
         tuple(table.header[i] for i in others),
         unit == "frames",
+        table.header,
     )
 
 
@@ -206,7 +207,14 @@ def _read_bddx_wide(table: Table, answers: dict[int, dict[str, int]]) -> TruthFi
     columns = (Column("video", table.header[video_at], "name"),)
     file = table.file
     return TruthFile(
-        file.path, "BDD-X CSV", file.sha256, file.encoding, tuple(rows), tuple(rejected), columns
+        file.path,
+        "BDD-X CSV",
+        file.sha256,
+        file.encoding,
+        tuple(rows),
+        tuple(rejected),
+        columns,
+        header=table.header,
     )
 
 

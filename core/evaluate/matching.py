@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +24,14 @@ def match(truth: TruthFile, gallery: Gallery, rule: SpanRule | None = None) -> Q
 
     Every row that finds no clip is listed with its reason. Raises DrivescopeError(BAD_INPUT) if no row finds one.
     """
-    rule = rule or SpanRule()
+    queries = _matched(truth, gallery, rule or SpanRule())
+    if not queries.queries:
+        raise DrivescopeError(ErrorKind.BAD_INPUT, _nothing_matched(truth, queries.rejected))
+    return queries
+
+
+def _matched(truth: TruthFile, gallery: Gallery, rule: SpanRule) -> QuerySet:
+    """The same, with no query at all if no row finds a clip."""
     rejected = list(truth.rejected)
     grades: dict[str, dict[int, int]] = {}
     strata: dict[str, dict[int, Judgement]] = {}
@@ -67,8 +74,6 @@ def _query_set(
     queries = [Query(query_id, text, properties) for query_id, text, properties in queries_of(truth)]
     answered = {q.query_id for q in queries if any(g > 0 for g in grades.get(q.query_id, {}).values())}
     rejected.sort(key=lambda row: row.row)
-    if not answered:
-        raise DrivescopeError(ErrorKind.BAD_INPUT, _nothing_matched(truth, rejected))
     return QuerySet(
         path=truth.path,
         kind=truth.kind,
@@ -84,7 +89,7 @@ def _query_set(
     )
 
 
-def _nothing_matched(truth: TruthFile, rejected: list[RejectedRow]) -> str:
+def _nothing_matched(truth: TruthFile, rejected: Sequence[RejectedRow]) -> str:
     sentence = f"No row of {truth.path} means a clip of this library"
     if not rejected:
         return f"{sentence}: it calls nothing relevant."
@@ -93,11 +98,16 @@ def _nothing_matched(truth: TruthFile, rejected: list[RejectedRow]) -> str:
 
 @dataclass(frozen=True)
 class Preview:
-    """What an import would bring. `columns` tells which column was taken for what, and why."""
+    """What an import would bring. `columns` tells which column of `header` was taken for what, and why.
+
+    `rows` counts those that were read, `matched` those that mean a clip; `rejected` are the others.
+    """
 
     path: Path
     kind: str
     encoding: str
+    rule: SpanRule
+    header: tuple[str, ...]
     columns: tuple[Column, ...]
     property_names: tuple[str, ...]
     first_rows: tuple[TruthRow, ...]
@@ -106,12 +116,19 @@ class Preview:
     unanswered: int
     rejected: tuple[RejectedRow, ...]
 
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON and the window."""
+    @property
+    def matched(self) -> int:
+        """Rows that mean a clip of the library."""
+        return self.rows - len(self.rejected)
+
+    def as_dict(self, most: int | None = None) -> dict[str, Any]:
+        """For JSON and the window; `rejected` lists at most so many, `unmatched_rows` counts all."""
         return {
             "path": str(self.path),
             "kind": self.kind,
             "encoding": self.encoding,
+            "span_rule": self.rule.as_dict(),
+            "header": list(self.header),
             "columns": {c.role: {"name": c.name, "found_by": c.found_by} for c in self.columns},
             "property_names": list(self.property_names),
             "first_rows": [
@@ -128,7 +145,9 @@ class Preview:
             "rows": self.rows,
             "queries": self.queries,
             "unanswered": self.unanswered,
-            "rejected": [row.as_dict() for row in self.rejected],
+            "matched_rows": self.matched,
+            "unmatched_rows": len(self.rejected),
+            "rejected": [row.as_dict() for row in self.rejected[:most]],
         }
 
 
@@ -140,13 +159,19 @@ def preview(
     companion: Path | None = None,
     columns: Mapping[Role, str] | None = None,
 ) -> Preview:
-    """A file as it would be imported into a library. Raises DrivescopeError as `read_truth` and `match` do."""
+    """A file as it would be imported into a library; nothing is stored.
+
+    A file none of whose rows means a clip is shown with its reasons, so that another rule or other columns can be
+    tried. Raises DrivescopeError as `read_truth` does.
+    """
     truth = read_truth(path, companion=companion, columns=columns, known_video=gallery.knows)
-    queries = match(truth, gallery, rule)
+    queries = _matched(truth, gallery, rule or SpanRule())
     return Preview(
         path=path,
         kind=truth.kind,
         encoding=truth.encoding,
+        rule=queries.rule,
+        header=truth.header,
         columns=truth.columns,
         property_names=truth.property_names,
         first_rows=truth.rows[:PREVIEW_ROWS],

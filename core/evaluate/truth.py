@@ -77,6 +77,8 @@ class TruthFile:
     columns: tuple[Column, ...] = ()
     property_names: tuple[str, ...] = ()
     in_frames: bool = False
+    header: tuple[str, ...] = ()
+    """All columns of a table, in its order."""
 
 
 @dataclass(frozen=True)

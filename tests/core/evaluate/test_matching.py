@@ -210,3 +210,18 @@ def test_preview(tmp_path, gallery):
     ]
     assert shown["first_rows"][0]["video"] == "dash"
     assert shown["property_names"] == ["split"]
+    assert shown["header"] == ["words", "file", "split"]
+    assert (shown["matched_rows"], shown["unmatched_rows"]) == (1, 1)
+    assert shown["span_rule"] == {"overlap": "contains", "threshold": 0.5}
+    assert preview(path, gallery, columns={"query": "split"}).columns[0].found_by == "choice"
+
+
+def test_a_preview_shows_a_file_of_which_nothing_matches(tmp_path, gallery):
+    path = tmp_path / "truth.csv"
+    path.write_text("query,video,start_s,end_s\nsnow,dash,0,2\nsnow,gone,0,8\n")
+    shown = preview(path, gallery, SpanRule("iou", 0.9))
+    assert (shown.queries, shown.matched, shown.unanswered) == (0, 0, 1)
+    assert [row.row for row in shown.rejected] == [2, 3]
+    assert "has iou 0.25, below 0.9" in shown.rejected[0].reason
+    assert len(shown.as_dict(most=1)["rejected"]) == 1
+    assert preview(path, gallery).matched == 1  # another rule
