@@ -23,6 +23,7 @@ from core.models.files import read_json, read_tensors, sha256_of, write_json, wr
 from core.models.preprocess import Crop, Preprocessing, check_crop
 from core.models.strict import load_heads
 from core.models.teachclip import TeachClip
+from core.models.temporal import Block, TemporalTransformer
 from core.models.towers import ClipTower
 from core.models.xclip import XClip
 
@@ -47,6 +48,7 @@ class BundleConfig:
     synthetic: bool = False
     padded_words: bool = False  # True only for weights trained without a word mask
     note: str = ""  # one or two sentences: what it was trained on, and how
+    reranker_preprocessing: Preprocessing | None = None  # where the reranker's own towers want another one
 
 
 def save_bundle(folder: Path, student: StudentModule, reranker: XClip, config: BundleConfig) -> None:
@@ -66,12 +68,15 @@ def save_bundle(folder: Path, student: StudentModule, reranker: XClip, config: B
         write_tensors(folder / name, tensors)
     description = {
         "format": FORMAT,
-        **{k: v for k, v in asdict(config).items() if k != "preprocessing"},
+        **{k: v for k, v in asdict(config).items() if "preprocessing" not in k},
         "preprocessing": config.preprocessing.as_dict(),
         "student": {**_heads(student), "clip": student.clip.dims.as_dict()},
         "reranker": {
             **_heads(reranker),
             "clip": reranker.clip.dims.as_dict() if own and reranker.clip else None,
+            **(
+                {"preprocessing": other.as_dict()} if (other := config.reranker_preprocessing) and own else {}
+            ),
         },
         "files": {name: sha256_of(folder / name) for name in halves},
     }
@@ -122,8 +127,12 @@ def build(
 ) -> ModelBundle:
     """Modules from a description and its tensors. `folder` is for sentences about errors only."""
     try:
-        preprocessing = Preprocessing.from_dict(description["preprocessing"])
         student_facts, reranker_facts = description["student"], description["reranker"]
+        preprocessings = [Preprocessing.from_dict(description["preprocessing"])]
+        if reranker_facts["clip"]:
+            preprocessings.append(
+                Preprocessing.from_dict(reranker_facts.get("preprocessing", description["preprocessing"]))
+            )
         used_frames = frames or int(description["frames"])
         spec = BundleSpec(
             name=description["name"],
@@ -137,7 +146,7 @@ def build(
             weights_sha256=(description["files"][STUDENT], description["files"][RERANKER]),
             context_words=int(description["words"]),
             synthetic=bool(description["synthetic"]),
-            preprocessing=(preprocessing,) * (2 if reranker_facts["clip"] else 1),
+            preprocessing=tuple(preprocessings),
             note=str(description.get("note", "")),
         )
         student, reranker = _build_heads(student_facts), _build_heads(reranker_facts)
@@ -154,10 +163,10 @@ def build(
             ErrorKind.BAD_INPUT,
             f"The bundle {spec.name} was trained with {reranker.frames} frames per clip and takes no more.",
         )
-    towers = []
+    towers: list[ClipTower] = []
     for heads, dims, name in ((student, student_dims, STUDENT), (reranker, reranker_dims, RERANKER)):
         clip = load_heads(heads, dims.shapes() if dims else {}, tensors[name], folder / name)
-        towers += [ClipTower(dims, clip, preprocessing)] if dims else []
+        towers += [ClipTower(dims, clip, preprocessings[len(towers)])] if dims else []
     return ModelBundle(
         spec=spec,
         towers=tuple(towers),
@@ -237,25 +246,42 @@ def _heads(module: Clip4Clip) -> dict[str, Any]:
         facts |= {"words": module.words, "frames": module.frames}
     if not module.unit_frames:
         facts |= {"unit_frames": False}
+    if module.frame_length > 0:
+        facts |= {"frame_length": module.frame_length}
+    if blocks and (heads := _attention_heads(blocks)) != max(1, module.width // 64):
+        facts |= {"heads": heads}
     if isinstance(module, TeachClip):
         facts |= {"mask_frames": module.mask_frames}
     return facts
 
 
+def _attention_heads(blocks: TemporalTransformer) -> int:
+    first = blocks.resblocks[0]
+    assert isinstance(first, Block)
+    return first.attn.num_heads
+
+
 def _build_heads(facts: dict[str, Any]) -> Clip4Clip:
     """The heads that `_heads` described, without towers, weights still to come."""
+    made = _bare_heads(facts)
+    made.frame_length = float(facts.get("frame_length", 0.0))
+    return made
+
+
+def _bare_heads(facts: dict[str, Any]) -> Clip4Clip:
     shared = {
         "width": int(facts["width"]),
         "temporal_layers": int(facts["temporal_layers"]),
         "positions": int(facts["positions"]),
     }
+    heads = int(facts["heads"]) if "heads" in facts else None
     with torch.device("meta"):
         if facts["kind"] == "teachclip":
-            return TeachClip(None, **shared, mask_frames=bool(facts["mask_frames"]))
+            return TeachClip(None, **shared, heads=heads, mask_frames=bool(facts["mask_frames"]))
         if facts["kind"] == "xclip":
             sizes = {"words": int(facts["words"]), "frames": int(facts["frames"])}
-            return XClip(None, **shared, **sizes, header=facts["header"])
+            return XClip(None, **shared, **sizes, heads=heads, header=facts["header"])
         if facts["kind"] == "clip4clip":
             unit_frames = bool(facts.get("unit_frames", True))
-            return Clip4Clip(None, **shared, header=facts["header"], unit_frames=unit_frames)
+            return Clip4Clip(None, **shared, heads=heads, header=facts["header"], unit_frames=unit_frames)
     raise ValueError(f"unknown kind {facts['kind']}")

@@ -48,6 +48,7 @@ class Clip4Clip(nn.Module):
     ) -> None:
         super().__init__()
         self.clip = clip
+        self.frame_length = 0.0  # above 0: every frame is brought to this length first
         self.unit_frames = unit_frames  # mmaction2's re-implementation averages frames as they are
         self.header: Header = header
         self.width = width
@@ -76,10 +77,13 @@ class Clip4Clip(nn.Module):
         """The header's frames, not normalised.
 
         Args:
-            frames: (B, F, D) raw frame vectors.
+            frames: (B, F, D) raw frame vectors; heads that were trained on a library's unit vectors take those,
+                because `frame_length` then says how long a frame should be.
             mask: (B, F), 1 for real frames; None when all are.
 
         """
+        if self.frame_length > 0:
+            frames = unit(frames) * self.frame_length
         if self.header == "meanP":
             return frames
         if self.transformerClip is not None:
