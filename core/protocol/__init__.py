@@ -17,13 +17,14 @@ from __future__ import annotations
 
 import msgspec
 
-from core.protocol import basics, retrieval
+from core.protocol import basics, evaluating, retrieval
 from core.protocol.basics import *  # noqa: F403 - the modules are one page in several files
 from core.protocol.basics import Message
+from core.protocol.evaluating import *  # noqa: F403
 from core.protocol.retrieval import *  # noqa: F403
 
-Request = basics.Requests | retrieval.Requests
-Reply = basics.Replies | retrieval.Replies
+Request = basics.Requests | retrieval.Requests | evaluating.Requests
+Reply = basics.Replies | retrieval.Replies | evaluating.Replies
 
 _encoder = msgspec.msgpack.Encoder()
 _request_decoder: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)

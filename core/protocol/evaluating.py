@@ -1,0 +1,438 @@
+"""Messages about evaluation: query sets with truth, runs, what became of each query, judgements, the report."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from core.protocol.basics import Message
+from core.protocol.retrieval import Hit
+
+Overlap = Literal["contains", "iou"]
+Verdict = Literal["relevant", "partly", "not", "unsure", "withdrawn"]
+
+
+class SpanMatch(msgspec.Struct, frozen=True):
+    """When a clip is what a true span means: their overlap, of this kind, reaches this share (0-1)."""
+
+    overlap: Overlap = "contains"
+    threshold: float = 0.5
+
+
+# --- window -> engine ---------------------------------------------------------------------------------
+
+
+class PreviewQueries(Message, frozen=True):
+    """Read a truth file as it would be imported; nothing is stored. Answers `QueriesPreview`.
+
+    `companion` is the qrels of TREC topics, or the CSV that chooses videos of an MSR-VTT JSON.
+    """
+
+    id: int
+    path: str
+    companion: str = ""
+    match: SpanMatch = SpanMatch()
+
+
+class ImportQueries(Message, frozen=True):
+    """Keep a copy of a truth file with the library, with how it is matched. Answers `QuerySets`."""
+
+    id: int
+    path: str
+    companion: str = ""
+    match: SpanMatch = SpanMatch()
+    name: str = ""  # empty: the file's
+
+
+class GetQuerySets(Message, frozen=True):
+    """Answers `QuerySets`: what was imported into the open library."""
+
+    id: int
+
+
+class DropQuerySet(Message, frozen=True):
+    """Forget an imported file; runs on it stay. Answers `QuerySets`."""
+
+    id: int
+    set_id: str
+
+
+class Evaluate(Message, frozen=True):
+    """Rank every clip for every query and store the run. `Progress` while it runs, then `Evaluated`.
+
+    With `run_file` nothing is searched: the rankings of that TREC run are measured with the same truth.
+    """
+
+    id: int
+    set_id: str
+    rerank: bool = True
+    judgements: bool = False  # what people judged in this library overrules the file
+    name: str = ""
+    run_file: str = ""
+
+
+class GetRuns(Message, frozen=True):
+    """Answers `Runs`: what is stored in the open library, newest first."""
+
+    id: int
+
+
+class DeleteRun(Message, frozen=True):
+    """Forget a stored run. Answers `Runs`."""
+
+    id: int
+    run_id: str
+
+
+class OpenRun(Message, frozen=True):
+    """Answers `RunOpened`, then `RunRows` in parts, the last one with `last=True`.
+
+    With `judgements`, here and below, the run is measured with what people judged until now over its own truth.
+    """
+
+    id: int
+    run_id: str
+    judgements: bool = False
+
+
+class GetSlices(Message, frozen=True):
+    """Answers `Slices`: one metric on every part of a run's queries."""
+
+    id: int
+    run_id: str
+    metric: str = "R@10"
+    judgements: bool = False
+
+
+class GetEvidence(Message, frozen=True):
+    """What a run ranked for one query. Answers `Evidence`."""
+
+    id: int
+    run_id: str
+    row: int
+    judgements: bool = False
+
+
+class CompareRuns(Message, frozen=True):
+    """The last stage of `run_id` against another run, or against its own first stage if `against` is empty.
+
+    Answers `Compared`.
+    """
+
+    id: int
+    run_id: str
+    against: str = ""
+    judgements: bool = False
+
+
+class GetJudgements(Message, frozen=True):
+    """Answers `Judgements`: all that hold in the open library."""
+
+    id: int
+
+
+class Judge(Message, frozen=True):
+    """Say how well a clip answers a query. Answers `Judgements` with what now holds for the two."""
+
+    id: int
+    query: str
+    clip_id: int
+    verdict: Verdict
+    author: str
+    tags: tuple[str, ...] = ()
+    note: str = ""
+
+
+class UndoJudgement(Message, frozen=True):
+    """Take this author's last judgement back, or with `redo` bring the one taken back last.
+
+    Answers `Judgements` with what now holds; `changed` names an empty query if there was nothing to do.
+    """
+
+    id: int
+    author: str
+    redo: bool = False
+
+
+class WriteReport(Message, frozen=True):
+    """Write the self-contained HTML report of a run. `Progress` while it runs, then `ReportWritten`."""
+
+    id: int
+    run_id: str
+    path: str
+    against: str = ""
+
+
+# --- engine -> window ---------------------------------------------------------------------------------
+
+
+class ColumnInfo(msgspec.Struct, frozen=True):
+    """Which column of a truth file plays which role, and how that was found out: name, content, choice."""
+
+    role: str
+    name: str
+    found_by: str
+
+
+class SampleRow(msgspec.Struct, frozen=True, array_like=True):
+    """A row of a truth file as it was read. Without a span: the whole video."""
+
+    row: int
+    query: str
+    video: str
+    start_s: float | None
+    end_s: float | None
+    relevance: int
+
+
+class RejectedRowInfo(msgspec.Struct, frozen=True, array_like=True):
+    """A row that counts for nothing, and why."""
+
+    row: int
+    query: str
+    video: str
+    reason: str
+
+
+class QueriesPreview(Message, frozen=True):
+    """Answer to `PreviewQueries`. `rejected` holds at most the first thousand of `rejected_count`."""
+
+    id: int
+    path: str
+    kind: str
+    encoding: str
+    columns: tuple[ColumnInfo, ...]
+    property_names: tuple[str, ...]
+    sample: tuple[SampleRow, ...]
+    rows: int
+    queries: int
+    unanswered: int
+    rejected: tuple[RejectedRowInfo, ...]
+    rejected_count: int
+
+
+class QuerySetInfo(msgspec.Struct, frozen=True):
+    """An imported truth file. `problem` is the sentence for one that cannot be read any more."""
+
+    set_id: str
+    name: str
+    kind: str
+    queries: int
+    match: SpanMatch
+    imported: str  # UTC, ISO 8601
+    problem: str = ""
+
+
+class QuerySets(Message, frozen=True):
+    """Answer to `GetQuerySets`, `ImportQueries` and `DropQuerySet`. `chosen` is the one just imported."""
+
+    id: int
+    sets: tuple[QuerySetInfo, ...]
+    chosen: str = ""
+
+
+class MetricValue(msgspec.Struct, frozen=True):
+    """A metric with its 95 % interval and its values under lucky and unlucky ties; None: there is no number.
+
+    `unjudged` is the share (0-1) of the clips it looks at that nobody judged, None for one without a depth.
+    """
+
+    name: str
+    unit: str  # "%", "rank" or ""
+    value: float | None
+    low: float | None
+    high: float | None
+    optimistic: float | None = None
+    pessimistic: float | None = None
+    unjudged: float | None = None
+
+
+class RunInfo(msgspec.Struct, frozen=True):
+    """A stored run in a list. `headline` are metrics of its last stage; `problem` says why it cannot be opened."""
+
+    run_id: str
+    name: str
+    created: str  # UTC, ISO 8601
+    kind: str  # "library" or "foreign"
+    queries: int
+    clips: int
+    reranked: bool
+    headline: dict[str, float | None] = {}
+    problem: str = ""
+
+
+class Runs(Message, frozen=True):
+    """Answer to `GetRuns` and `DeleteRun`."""
+
+    id: int
+    runs: tuple[RunInfo, ...]
+
+
+class Evaluated(Message, frozen=True):
+    """Answer to `Evaluate`: the run is stored."""
+
+    id: int
+    run_id: str
+    queries: int
+    seconds: float
+
+
+class RunOpened(Message, frozen=True):
+    """What a run says as a whole; its rows follow. `first_stage` is empty if nothing was reranked.
+
+    `facts` are (name, value) lines for reading: configuration, hashes, versions, timings.
+    """
+
+    id: int
+    run: RunInfo
+    metrics: tuple[MetricValue, ...]
+    first_stage: tuple[MetricValue, ...]
+    facts: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+    rejected: tuple[RejectedRowInfo, ...]
+    rejected_count: int
+    last: bool = False
+
+
+class QueryOutcome(msgspec.Struct, frozen=True, array_like=True):
+    """One query of a run: where its best relevant clip stands.
+
+    `first_rank` and `rank` are expected ranks in the first and last stage; `gap` is the score that the truth
+    lacks to rank 1 (None: other scores ordered it, or it was not ranked); `percentile` the share (0-100) of clips
+    that rank no higher; `unjudged` the share (0-1) of the first ten clips that nobody judged.
+    """
+
+    query_id: str
+    text: str
+    first_rank: float
+    rank: float
+    gap: float | None
+    percentile: float
+    relevant: int
+    unjudged: float
+
+
+class RunRows(Message, frozen=True):
+    """Rows of the run from `first` on."""
+
+    id: int
+    first: int
+    rows: tuple[QueryOutcome, ...]
+    last: bool
+
+
+class SliceInfo(msgspec.Struct, frozen=True):
+    """Queries that share a property. `members` are their rows, little-endian int32 one behind the other."""
+
+    key: str
+    value: str
+    count: int
+    result: MetricValue
+    members: bytes
+
+
+class Slices(Message, frozen=True):
+    """Answer to `GetSlices`. `worst` are places in `slices`: the weakest with enough members, worst first."""
+
+    id: int
+    run_id: str
+    metric: str
+    overall: MetricValue
+    slices: tuple[SliceInfo, ...]
+    worst: tuple[int, ...]
+
+
+class RankedClip(msgspec.Struct, frozen=True):
+    """A clip in a query's ranking and what the truth says of it: a grade, None where nobody judged."""
+
+    hit: Hit
+    grade: int | None
+
+
+class Evidence(Message, frozen=True):
+    """Answer to `GetEvidence`.
+
+    `top` are the first ten of the last stage; `truth` the relevant clips, best ranked first, at most five of them,
+    with rank 0 for those that were not ranked.
+    """
+
+    id: int
+    run_id: str
+    row: int
+    query: str
+    top: tuple[RankedClip, ...]
+    truth: tuple[RankedClip, ...]
+
+
+class DifferenceInfo(msgspec.Struct, frozen=True):
+    """A metric of the other run (a) and of this one (b), b - a with its 95 % interval, and the p-value, if any."""
+
+    name: str
+    unit: str
+    a: float
+    b: float
+    difference: float
+    low: float
+    high: float
+    p_value: float | None
+
+
+class Compared(Message, frozen=True):
+    """Answer to `CompareRuns`, over the queries that both have.
+
+    `rows` (little-endian int32) are rows of this run, `ranks_a` and `ranks_b` (float32) the truth's ranks in the
+    other run and in this one, all of the same length.
+    """
+
+    id: int
+    run_id: str
+    against: str
+    title_a: str
+    title_b: str
+    rows: bytes
+    ranks_a: bytes
+    ranks_b: bytes
+    wins: int
+    losses: int
+    draws: int
+    only_a: int
+    only_b: int
+    metrics: tuple[DifferenceInfo, ...]
+
+
+class JudgementInfo(msgspec.Struct, frozen=True):
+    """What holds for a query (white space made single) and a clip. `made` is UTC in ISO 8601."""
+
+    query: str
+    clip_id: int
+    verdict: Verdict
+    tags: tuple[str, ...]
+    note: str
+    author: str
+    made: str
+
+
+class Judgements(Message, frozen=True):
+    """What holds. With `changed` (query, clip) it is only what holds for that pair: one judgement or none."""
+
+    id: int
+    judgements: tuple[JudgementInfo, ...]
+    changed: tuple[str, int] | None = None
+
+
+class ReportWritten(Message, frozen=True):
+    """Answer to `WriteReport`: every file that was written, the HTML first."""
+
+    id: int
+    paths: tuple[str, ...]
+
+
+Requests = (
+    PreviewQueries | ImportQueries | GetQuerySets | DropQuerySet | Evaluate | GetRuns | DeleteRun | OpenRun
+    | GetSlices | GetEvidence | CompareRuns | GetJudgements | Judge | UndoJudgement | WriteReport
+)  # fmt: skip
+Replies = (
+    QueriesPreview | QuerySets | Runs | Evaluated | RunOpened | RunRows | Slices | Evidence | Compared
+    | Judgements | ReportWritten
+)  # fmt: skip
