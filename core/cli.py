@@ -8,6 +8,7 @@ failures listed (or stopped by the machine: a full disk), 2 wrong use. The windo
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
 import logging
 import os
@@ -151,6 +152,11 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument(
         "--judgements", action="store_true", help="let what people judged in this library overrule the file"
     )
+    evaluate.add_argument(
+        "--preview",
+        action="store_true",
+        help="show how the file is read and which rows mean a clip; store nothing",
+    )
     evaluate.add_argument("--name", default="", help="what the run is called (default: the bundle)")
     evaluate.add_argument("--trec-out", type=Path, metavar="FILE", help="write the rankings as a TREC run")
     evaluate.add_argument(
@@ -165,6 +171,33 @@ def build_parser() -> argparse.ArgumentParser:
         "runs", nargs="*", metavar="RUN", help="none: list; one: its slices; two: second against first"
     )
     runs.add_argument("--library", required=True, metavar="DIR", help="a library folder, or `demo`")
+    runs.add_argument(
+        "--judgements", action="store_true", help="read the runs under what people judged since"
+    )
+
+    judge = add(
+        "judge",
+        commands.run_judge,
+        "say whether a clip answers a query, or list what was said",
+        terminal.show_judge,
+    )
+    judge.add_argument("text", nargs="?", metavar="TEXT")
+    judge.add_argument("clip", nargs="?", metavar="CLIP", type=_clip_id, help="a clip_id")
+    judge.add_argument("verdict", nargs="?", choices=["relevant", "partly", "not", "unsure", "withdrawn"])
+    judge.add_argument("--library", required=True, metavar="DIR", help="a library folder, or `demo`")
+    judge.add_argument(
+        "--tag",
+        dest="tags",
+        action="append",
+        default=[],
+        metavar="TAG",
+        help="why it failed, e.g. `wrong order`",
+    )
+    judge.add_argument("--note", default="", metavar="TEXT")
+    judge.add_argument("--author", default=_user(), metavar="NAME", help="default: the user's name")
+    step = judge.add_mutually_exclusive_group()
+    step.add_argument("--undo", dest="step", action="store_const", const="undo", default="")
+    step.add_argument("--redo", dest="step", action="store_const", const="redo", default="")
 
     explain = add(
         "explain",
@@ -231,6 +264,13 @@ def build_parser() -> argparse.ArgumentParser:
     selftest.add_argument("--library", default="", metavar="DIR")
     add_model_options(selftest)
     return parser
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user without a name
+        return "somebody"
 
 
 def _positive(text: str) -> float:

@@ -112,7 +112,7 @@ def run_search(options: argparse.Namespace) -> Answer:
 def run_evaluate(options: argparse.Namespace) -> Answer:
     """Measure a library's search, or a foreign system's run, on queries with ground truth."""
     from core.evaluate.account import Request
-    from core.evaluate.command import evaluate_foreign, evaluate_library
+    from core.evaluate.command import evaluate_foreign, evaluate_library, preview_truth
     from core.evaluate.truth import SpanRule
 
     request = Request(
@@ -126,6 +126,8 @@ def run_evaluate(options: argparse.Namespace) -> Answer:
     with _searcher(options) as searcher:
         from core.search.rerank import RERANK_CLIPS
 
+        if options.preview:
+            return preview_truth(searcher, request), DONE
         if options.run_file:
             return evaluate_foreign(searcher, request, options.run_file), DONE
         show = ProgressLine("Evaluating")
@@ -139,7 +141,33 @@ def run_runs(options: argparse.Namespace) -> Answer:
     """List stored evaluations, look into one, or compare two."""
     from core.evaluate.command import tell_runs
 
-    return tell_runs(paths.library_folder(options.library), options.runs), DONE
+    folder = paths.library_folder(options.library)
+    return tell_runs(folder, options.runs, use_judgements=options.judgements), DONE
+
+
+def run_judge(options: argparse.Namespace) -> Answer:
+    """Record whether a clip answers a query, undo or redo that, or list what was judged."""
+    from core.evaluate.command import judge
+    from core.evaluate.judgements import Verdict
+
+    said = (options.text, options.clip, options.verdict)
+    if any(part is not None for part in said) and not all(part is not None for part in said):
+        raise DrivescopeError(
+            ErrorKind.BAD_INPUT,
+            'A judgement needs a query, a clip and a verdict, e.g. `judge "a red car" 12 relevant`.',
+        )
+    if options.text is not None and options.step:
+        raise DrivescopeError(ErrorKind.BAD_INPUT, f"Judge or --{options.step}, not both at once.")
+    judgement = (options.text, options.clip, Verdict(options.verdict)) if options.text is not None else None
+    answer = judge(
+        paths.library_folder(options.library),
+        options.author,
+        judgement,
+        tags=options.tags,
+        note=options.note,
+        step=options.step,
+    )
+    return answer, DONE
 
 
 def run_explain(options: argparse.Namespace) -> Answer:

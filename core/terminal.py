@@ -94,7 +94,10 @@ def show_search(answer: dict[str, Any]) -> None:
 
 
 def show_evaluate(answer: dict[str, Any]) -> None:
-    """The metrics as a table, with their intervals."""
+    """The metrics as a table, with their intervals; or the preview of a file."""
+    if "metrics" not in answer:
+        _show_preview(answer)
+        return
     before = answer["first_stage"] or {}
     print(f"{'metric':<12} {'value':>8}  {'95 % interval':<18}" + (" first stage" if before else ""))
     for name, found in answer["metrics"].items():
@@ -117,6 +120,34 @@ def show_evaluate(answer: dict[str, Any]) -> None:
     for row in answer["unmatched"][:10]:
         print(f"  row {row['row']}: {row['reason']}")
     print(f"{answer['queries']} queries, {answer['clips']} clips; the run is stored in {answer['folder']}")
+
+
+def _show_preview(answer: dict[str, Any]) -> None:
+    """How a truth file would be read."""
+    print(f"{answer['kind']}, {answer['encoding']}: {answer['rows']} rows, {answer['queries']} queries")
+    for role, column in answer["columns"].items():
+        print(f"  {role:<10} {column['name']}  (found by its {column['found_by']})")
+    for name in answer["property_names"]:
+        print(f"  {'property':<10} {name}")
+    for row in answer["first_rows"][:5]:
+        span = "" if row["start_s"] is None else f"  {row['start_s']:g}-{row['end_s']:g}"
+        print(f"row {row['row']}: {row['query']}  ->  {row['video']}{span}, relevance {row['relevance']}")
+    rule = f"{answer['span_rule']['overlap']} {answer['span_rule']['threshold']:g}"
+    print(f"{answer['matched_rows']} rows mean a clip ({rule}), {answer['unmatched_rows']} do not")
+    for row in answer["rejected"][:10]:
+        print(f"  row {row['row']}: {row['reason']}")
+
+
+def show_judge(answer: dict[str, Any]) -> None:
+    """What holds, a judgement a line."""
+    for one in answer["judgements"]:
+        tags = f"  [{', '.join(one['tags'])}]" if one["tags"] else ""
+        note = f"  {one['note']}" if one["note"] else ""
+        print(
+            f"{one['verdict']:<9} clip {one['clip_id']:<6} {one['query']}{tags}{note}  ({one['author']}, {one['made']})"
+        )
+    if not answer["judgements"]:
+        print("nobody has judged anything in this library")
 
 
 def show_runs(answer: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""`drivescope evaluate` and `drivescope runs`: queries with truth in, a stored run and its metrics out.
+"""`drivescope evaluate`, `runs` and `judge`: queries with truth in, a stored run and its metrics out.
 
 Every query ranks all clips of the library through the same `Searcher` that serves the window. What a foreign system
 ranked comes in as a TREC run file and is measured with the same truth.
@@ -10,21 +10,23 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import DrivescopeError, ErrorKind
-from core.evaluate.account import Evaluation, Request
+from core.evaluate.account import LISTED, Evaluation, Request
 from core.evaluate.compare import compare_runs, reranking_hurt
 from core.evaluate.datasets import read_truth
 from core.evaluate.gallery import Gallery
-from core.evaluate.judgements import Judgements, with_judgements
-from core.evaluate.matching import match
+from core.evaluate.judgements import Judgements, Verdict, with_judgements
+from core.evaluate.matching import match, preview
 from core.evaluate.rankers import Progress, rank_foreign, rank_library
-from core.evaluate.runs import list_runs, open_run
+from core.evaluate.rejudge import rejudged
+from core.evaluate.runs import Run, list_runs, open_run
 from core.evaluate.slices import slices_of
 from core.evaluate.table import query_table
 from core.evaluate.trec import read_run
 from core.evaluate.truth import QuerySet
+from core.library.library import Library
 
 if TYPE_CHECKING:
     from core.search.pipeline import Searcher
@@ -95,22 +97,90 @@ def evaluate_foreign(searcher: Searcher, request: Request, run_file: Path) -> di
     return evaluation.finish(searcher.library, request.name or foreign.name, started)
 
 
-def tell_runs(library_folder: Path, run_ids: Sequence[str]) -> dict[str, Any]:
+def tell_runs(
+    library_folder: Path, run_ids: Sequence[str], *, use_judgements: bool = False
+) -> dict[str, Any]:
     """What `drivescope runs` prints: all runs; one run with its slices and queries; or the second against the first.
 
-    Raises DrivescopeError as `open_run` and `compare_runs` do.
+    With `use_judgements` the runs are told as people's judgements in this library have the truth. Raises
+    DrivescopeError as `open_run` and `compare_runs` do.
     """
     if not run_ids:
         return {"runs": list_runs(library_folder)}
-    run = open_run(library_folder, run_ids[0])
-    if len(run_ids) > 1:
-        other = open_run(library_folder, run_ids[1])
-        return {"a": run.run_id, "b": other.run_id, **compare_runs(run, other).as_dict()}
+    run, *others = open_judged(library_folder, run_ids, use_judgements=use_judgements)
+    if others:
+        return {"a": run.run_id, "b": others[0].run_id, **compare_runs(run, others[0]).as_dict()}
     return {
         "run": dict(run.facts),
         "slices": [part.as_dict() for part in slices_of(run)],
         "reranking": reranking_hurt(run).as_dict() if len(run.stages) > 1 else None,
         "queries": [row.as_dict() for row in query_table(run)],
+    }
+
+
+def open_judged(library_folder: Path, run_ids: Sequence[str], *, use_judgements: bool) -> list[Run]:
+    """Stored runs, under the library's judgements if asked. Raises DrivescopeError as `open_run` does."""
+    runs = [open_run(library_folder, run_id) for run_id in run_ids]
+    if not use_judgements:
+        return runs
+    with contextlib.closing(Judgements(library_folder)) as store:
+        judged = store.current()
+    return [rejudged(run, judged) for run in runs]
+
+
+def preview_truth(searcher: Searcher, request: Request, most: int = LISTED) -> dict[str, Any]:
+    """What `--preview` prints: the file as it would be read; nothing is searched or stored."""
+    gallery = gallery_of(searcher)
+    shown = preview(
+        request.queries_file,
+        gallery,
+        request.rule,
+        companion=request.companion,
+        columns=request.columns,
+    )
+    return shown.as_dict(most)
+
+
+def judge(
+    library_folder: Path,
+    author: str,
+    judgement: tuple[str, int, Verdict] | None = None,
+    *,
+    tags: Sequence[str] = (),
+    note: str = "",
+    step: Literal["", "undo", "redo"] = "",
+) -> dict[str, Any]:
+    """What `drivescope judge` does: records (query, clip, verdict), or takes a step back or forth; and what holds then.
+
+    Raises DrivescopeError as `Judgements` does, and NOT_FOUND for a clip or a library that is not there.
+    """
+    changed: tuple[str, int] | None = None
+    with contextlib.closing(Library.open(library_folder)) as library:
+        paths = {clip.clip_id: clip for clip in library.catalog.clips()}
+        with contextlib.closing(Judgements(library_folder)) as store:
+            if judgement:
+                query, clip_id, verdict = judgement
+                library.catalog.clip(clip_id)
+                said = store.judge(query, clip_id, verdict, author=author, tags=tags, note=note)
+                changed = said.query, said.clip_id
+            elif step:
+                changed = store.undo(author) if step == "undo" else store.redo(author)
+            held = store.current()
+    return {
+        "changed": {"query": changed[0], "clip_id": changed[1]} if changed else None,
+        "judgements": [
+            {
+                "query": one.query,
+                "clip_id": one.clip_id,
+                "video": paths[one.clip_id].path if one.clip_id in paths else "",
+                "verdict": one.verdict.value,
+                "tags": list(one.tags),
+                "note": one.note,
+                "author": one.author,
+                "made": one.made,
+            }
+            for one in held
+        ],
     }
 
 

@@ -353,3 +353,58 @@ def test_runs_on_the_command_line(library, bundle, queries_file, capsys):
         assert (code, bool(out)) == (0, True)
     code, _, err = run(capsys, "runs", "nothing", "--library", library.folder)
     assert (code, "has no run “nothing”" in err) == (2, True)
+
+
+def test_a_preview_stores_nothing(library, queries_file, capsys):
+    common = ("evaluate", "--library", library.folder, "--queries", queries_file, "--preview")
+    code, out, _ = run(capsys, *common, "--json")
+    shown = json.loads(out)
+    assert (code, shown["matched_rows"], shown["unmatched_rows"], shown["queries"]) == (0, 4, 1, 3)
+    assert shown["columns"]["video"] == {"name": "video", "found_by": "name"}
+    code, out, _ = run(capsys, *common)
+    assert "4 rows mean a clip (contains 0.5), 1 do not" in out
+    assert "row 6: the library has no video lost.mp4" in out
+    assert list_runs(library.folder) == []
+
+
+def test_judging_on_the_command_line(library, queries_file, capsys):
+    common = ("--library", library.folder, "--author", "ann", "--json")
+    run(capsys, "evaluate", "--queries", queries_file, "--library", library.folder, "--no-rerank")
+    (facts,) = list_runs(library.folder)
+    top = open_run(library.folder, facts["run_id"]).final.rankings[1].clip_ids[0]
+
+    said = ("judge", "a bus turns left", top, "relevant", "--tag", "caption at fault", "--note", "a bus, too")
+    code, out, err = run(capsys, *said, *common)
+    (held,) = json.loads(out)["judgements"]
+    assert (code, err) == (0, "")
+    assert (held["verdict"], held["tags"], held["note"], held["author"]) == (
+        "relevant", ["caption at fault"], "a bus, too", "ann",
+    )  # fmt: skip
+    assert held["video"].startswith("/drive/")
+
+    plain = json.loads(run(capsys, "runs", facts["run_id"], "--library", library.folder, "--json")[1])
+    judged = json.loads(
+        run(capsys, "runs", facts["run_id"], "--judgements", "--library", library.folder, "--json")[1]
+    )
+    assert judged["queries"][1]["rank"] == 1.0
+    assert plain["queries"][0] == judged["queries"][0]
+
+    assert json.loads(run(capsys, "judge", "--undo", *common)[1])["judgements"] == []
+    assert len(json.loads(run(capsys, "judge", "--redo", *common)[1])["judgements"]) == 1
+    code, out, _ = run(capsys, "judge", "--library", library.folder)
+    assert (code, "a bus turns left  [caption at fault]  a bus, too" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("a bus",), "needs a query, a clip and a verdict"),
+        (("a bus", "1", "relevant", "--undo"), "not both at once"),
+        (("a bus", "999", "relevant"), "no longer in the library"),
+        (("a bus", "1", "relevant", "--tag", "odd"), "none of the failure tags"),
+        (("a bus", "1", "good"), "invalid choice"),
+    ],
+)
+def test_judging_mistakes(library, capsys, arguments, sentence):
+    code, _, err = run(capsys, "judge", *arguments, "--library", library.folder)
+    assert (code, sentence in err) == (2, True)
