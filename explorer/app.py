@@ -18,6 +18,7 @@ from explorer.engine_link import EngineLink, EngineView
 from explorer.engine_process import EngineProcess
 from explorer.jobs import Jobs
 from explorer.models.frames import Frames
+from explorer.models.heat import Heat
 from explorer.models.thumbnails import Thumbnails
 from explorer.session import Session
 from explorer.settings import Settings
@@ -50,6 +51,7 @@ class Explorer(QObject):
         self.session = Session(self.link, self.jobs, self.settings, self)
         self.thumbnails = Thumbnails(self.client, self)
         self.frames = Frames(self.client, self)
+        self.heat = Heat(self.client, self.settings, self)
         self.window = MainWindow(self.settings, self.jobs, self.thumbnails, self.frames)
         self.actions = Actions(self.window, self.session, self.settings)
         self.commands = Commands(self.window, self._handlers(), self.settings)

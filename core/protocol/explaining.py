@@ -6,6 +6,8 @@ import msgspec
 
 from core.protocol.basics import Message
 
+__all__ = ["GetHeat", "Heat", "HeatMap", "HeatTrust"]
+
 # --- window -> engine ---------------------------------------------------------------------------------
 
 
