@@ -15,6 +15,7 @@ for that see `counterfactual.py`. A learned matrix can make a weight, and with i
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,8 @@ class Word:
 
     text: str
     positions: tuple[int, ...]
+    start: int  # where it stands in the query, in code points
+    end: int
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,8 @@ class Anatomy:
     video: float  # what the video as a whole brought
     by_word_and_frame: Floats  # (W, F) the frame-word part's contributions
     similarity: Floats  # (W, F) frame-word cosines through X-CLIP's matrix; a word's pieces averaged
+    frame_weights: Floats  # (F,) how much each frame counts in the sentence-frame part
+    frame_answers: Floats  # (F,) how well each frame answers the query; the largest is the clip's best frame
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -76,32 +81,51 @@ class Anatomy:
             "video": self.video,
             "by_word_and_frame": self.by_word_and_frame.tolist(),
             "similarity": self.similarity.tolist(),
+            "frame_weights": self.frame_weights.tolist(),
+            "frame_answers": self.frame_answers.tolist(),
         }
 
 
 def words_of(query: QueryVectors) -> tuple[Word, ...]:
     """The words of a query, each with its positions; pieces of one word are put together.
 
-    Pieces are matched against the text from left to right, and one that follows the last without a space
-    belongs to the same word. A piece that does not match (the tokenizer writes letters beyond ASCII in a code
-    of its own) is a word of its own.
+    Pieces are matched against the text from left to right. One that continues the word at hand belongs to it, and
+    so does one that does not match (the tokenizer writes letters beyond ASCII in a code of its own): a word goes on
+    until a piece begins the next one.
     """
-    text = query.text.lower()
-    found: list[tuple[str, list[int]]] = []
-    at, spaced = 0, True
+    spans = [(found.start(), found.end()) for found in re.finditer(r"\S+", query.text)]
+    typed = [query.text[start:end].lower() for start, end in spans]
+    positions: list[list[int]] = [[] for _ in spans]
+    at, read, lost = (
+        -1,
+        0,
+        False,
+    )  # the word at hand, how many of its letters were read, whether one was not known
     for position, piece in enumerate(query.word_texts):
-        if piece in MARKS:
+        if piece in MARKS or not spans:
             continue
-        while at < len(text) and text[at].isspace():
-            at, spaced = at + 1, True
-        fits = text.startswith(piece, at)
-        at += len(piece) if fits else 0
-        if fits and not spaced and found:
-            found[-1] = (found[-1][0] + piece, [*found[-1][1], position])
+        if at >= 0 and not lost and typed[at].startswith(piece, read):
+            read += len(piece)
         else:
-            found.append((piece, [position]))
-        spaced = not fits
-    return tuple(Word(word, tuple(positions)) for word, positions in found)
+            after = _word_after(typed, at, piece)
+            begins = after >= 0 and typed[after].startswith(piece)
+            done = at < 0 or (not lost and read >= len(typed[at]))
+            if begins or (done and after >= 0):
+                at, read, lost = after, len(piece), not begins
+            else:
+                lost = True
+        positions[at].append(position)
+    return tuple(
+        Word(word, tuple(rows), start, end)
+        for word, rows, (start, end) in zip(typed, positions, spans, strict=True)
+        if rows
+    )
+
+
+def _word_after(typed: list[str], at: int, piece: str) -> int:
+    """The next word that a tokenizer may have read: some drop words that are only marks. -1 if there is none."""
+    later = range(at + 1, len(typed))
+    return next((n for n in later if typed[n].startswith(piece) or any(map(str.isalnum, typed[n]))), -1)
 
 
 @torch.no_grad()
@@ -143,6 +167,8 @@ def dissect(bundle: ModelBundle, query: QueryVectors, frames: Tensor, video: Ten
         video=float(terms.video_sentence + terms.video_word.sum()) / 4,
         by_word_and_frame=_numpy(_sum_pieces(terms.frame_word / 4, words)),
         similarity=_numpy(_sum_pieces(terms.similarity, words, mean=True)),
+        frame_weights=_numpy(terms.frame_weights),
+        frame_answers=_numpy(terms.frame_answers),
     )
 
 
@@ -155,6 +181,8 @@ class _Terms:
     sentence_frame: Tensor  # (F,)
     frame_word: Tensor  # (P, F)
     similarity: Tensor  # (P, F)
+    frame_weights: Tensor  # (F,)
+    frame_answers: Tensor  # (F,)
 
 
 def _terms(model: XClip, sentence: Tensor, words: Tensor, frames: Tensor, video: Tensor) -> _Terms:
@@ -168,12 +196,15 @@ def _terms(model: XClip, sentence: Tensor, words: Tensor, frames: Tensor, video:
     # the second attention weighs what the first has summed, so the weights multiply
     of_frames = attention(word_level, 0, model.frame_mat_weight2)  # (F,)
     of_words = attention(frame_level, 0, model.word_mat_weight2)  # (P,)
+    by_sentence = attention(by_frame, 0, model.frame_logit_weight)  # (F,)
     return _Terms(
         video_sentence=sentence @ model.global_mat_weight @ video,
         video_word=attention(by_video, 0, model.word_logit_weight) * by_video,
-        sentence_frame=attention(by_frame, 0, model.frame_logit_weight) * by_frame,
+        sentence_frame=by_sentence * by_frame,
         frame_word=(over_words * of_frames + over_frames * of_words[:, None]) * C / 2,
         similarity=C,
+        frame_weights=by_sentence,
+        frame_answers=(by_frame + word_level) / 2,
     )
 
 

@@ -21,6 +21,7 @@ from core.search.rerank import RERANK_CLIPS, rerank
 
 if TYPE_CHECKING:
     from core.library.catalog import ClipRow
+    from core.library.features import FeatureStore
     from core.library.library import Library
     from core.models.bundle import ModelBundle, QueryVectors
 
@@ -165,6 +166,33 @@ class Searcher:
             timings,
             True,
         )
+
+    def row_of(self, clip_id: int) -> int:
+        """The clip's row in the feature store. Raises DrivescopeError(NOT_FOUND) if it was dropped."""
+        rows = np.flatnonzero(self._store.clip_ids == clip_id)
+        if len(rows) == 0 or not self._live[rows[-1]]:
+            raise DrivescopeError(
+                ErrorKind.NOT_FOUND, f"Clip {clip_id} is no longer in the library: search again."
+            )
+        return int(rows[-1])
+
+    def clip_of(self, row: int) -> ClipRow:
+        """The clip in a row of the feature store."""
+        return self._clips[row]
+
+    @property
+    def store(self) -> FeatureStore:
+        """The vectors that are searched."""
+        return self._store
+
+    def admitted(self, filters: Filters | None) -> npt.NDArray[np.bool_]:
+        """(rows,) which rows the filters let take part; clips that were dropped never do."""
+        allowed = self._allowed(filters or Filters())
+        if allowed is None:
+            return self._live.copy()
+        mask = np.zeros(len(self._live), bool)
+        mask[allowed] = True
+        return mask
 
     def _allowed(self, filters: Filters) -> Rows | None:
         """Rows that the filters admit, or None if every row may be ranked."""
