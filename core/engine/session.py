@@ -15,6 +15,7 @@ import msgspec
 from core import protocol
 from core.engine.context import Context, Handler, Post
 from core.engine.host import Host
+from core.engine.words import Words
 from core.engine.workers import Job
 from core.errors import Cancelled, DrivescopeError, ErrorKind, of_os_error
 
@@ -44,6 +45,7 @@ class Session:
             protocol.AddFootage: (workers.indexing, self._add_footage),
             protocol.GetThumbnail: (workers.pictures, self._get_thumbnail),
             protocol.GetFrames: (workers.pictures, self._get_frames),
+            **Words(self._context).handlers(),
         }
         host.listeners.add(post)
         post(host.state)

@@ -39,16 +39,18 @@ class Workers:
 
     Attributes:
         models: one thread; loads bundles and answers queries.
+        stepping: two threads; lead long work through the models thread a step at a time, and wait in between.
         indexing: one thread; runs an ingest, which starts its own worker per core.
         pictures: a few threads; read thumbnails and decode frames for playback.
     """
 
     def __init__(self) -> None:
         self.models = ThreadPoolExecutor(1, thread_name_prefix="models")
+        self.stepping = ThreadPoolExecutor(2, thread_name_prefix="stepping")
         self.indexing = ThreadPoolExecutor(1, thread_name_prefix="indexing")
         self.pictures = ThreadPoolExecutor(min(4, max(2, os.cpu_count() or 2)), thread_name_prefix="pictures")
 
     def stop(self) -> None:
         """Drop what has not begun; what runs ends by its own cancel checks."""
-        for executor in (self.models, self.indexing, self.pictures):
+        for executor in (self.models, self.stepping, self.indexing, self.pictures):
             executor.shutdown(wait=False, cancel_futures=True)

@@ -112,11 +112,11 @@ def moves(
     filters: Filters | None = None,
     rerank_clips: int = RERANK_CLIPS,
 ) -> tuple[Move, ...]:
-    """Where the first ten of `hits` would stand if the query were `changed`.
+    """Where `hits` would stand if the query were `changed`.
 
     Args:
         searcher: of the library that the hits come from.
-        hits: of the ranking that is shown, best first.
+        hits: of the ranking that is shown; usually its first ten.
         changed: the query's new text.
         filters: the ones the shown ranking was made with.
         rerank_clips: likewise; 0 compares first stages.
@@ -124,4 +124,4 @@ def moves(
     """
     *_, ranked = searcher.search(changed, k=RERANK_CLIPS, rerank_clips=rerank_clips, filters=filters)
     place = {hit.clip_id: hit.rank for hit in ranked.hits}
-    return tuple(Move(hit.clip_id, hit.rank, place.get(hit.clip_id)) for hit in hits[:FIRST_HITS])
+    return tuple(Move(hit.clip_id, hit.rank, place.get(hit.clip_id)) for hit in hits)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from core.explain.counterfactual import FIRST_HITS, ClipScores, ClipSides, scores_of
@@ -19,11 +20,12 @@ from core.explain.ontology import load_ontology
 from core.explain.text_skeleton import skeleton
 from core.explain.wording import Edit, apply, deletions, is_small, overlap, substitutions
 from core.explain.words import words_of
+from core.protocol import Hit
 from core.search.rerank import RERANK_CLIPS
 
 if TYPE_CHECKING:
     from core.models.bundle import ModelBundle
-    from core.protocol import Filters, Hit
+    from core.protocol import Filters
     from core.search.pipeline import Searcher
 
 BLOCK: Final = 50_000
@@ -36,24 +38,16 @@ SHOWN: Final = 3
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a clip stands for a query. Ranks are from 1, among `searched` clips.
+    """Where a clip stands for a query, among `searched` clips.
 
-    A clip past the first stage's best `RERANK_CLIPS` is not `reranked` and keeps its first rank.
+    A clip past the first stage's best `RERANK_CLIPS` has no rerank score and keeps its first rank.
     """
 
     row: int
-    first_rank: int
-    rank: int
+    hit: Hit
     searched: int
-    score: float  # the student's cosine
-    rerank_score: float | None
-    above: tuple[Hit, ...]  # the first ten hits, or as many as stand above the clip
+    above: tuple[Hit, ...]  # those of the first ten hits that stand above the clip
     left_out: bool  # by the filters: the ranks are those without them
-
-    @property
-    def reranked(self) -> bool:
-        """Whether X-CLIP decided the rank."""
-        return self.rerank_score is not None
 
 
 @dataclass(frozen=True)
@@ -104,27 +98,44 @@ def standing(
         filters = None
     *_, ranked = searcher.search(text, k=RERANK_CLIPS, rerank_clips=rerank_clips, filters=filters)
     hit = next((hit for hit in ranked.hits if hit.clip_id == clip_id), None)
-    if hit is not None:
-        above = tuple(other for other in ranked.hits[:FIRST_HITS] if other.rank < hit.rank)
-        yield Standing(
-            row, hit.first_rank, hit.rank, ranked.searched_clips, hit.score, hit.rerank_score, above, left_out
-        )
-        return
-    query = searcher.bundle.encode_text(text).student.cpu().numpy().astype(np.float32)  # (D,)
-    student, admitted = searcher.store.student, searcher.admitted(filters)
-    own = float(np.asarray(student[row], np.float32) @ query)
-    before = 0
+    if hit is None:
+        query = searcher.bundle.encode_text(text).student.cpu().numpy().astype(np.float32)  # (D,)
+        before = 0
+        for ahead in _rows_ahead(searcher, query, row, searcher.admitted(filters)):
+            yield None
+            before += ahead
+        score = float(np.asarray(searcher.store.student[row], np.float32) @ query)
+        hit = _first_stage_hit(searcher, row, before + 1, score, ranked.searched_clips)
+    above = tuple(other for other in ranked.hits[:FIRST_HITS] if other.rank < hit.rank)
+    yield Standing(row, hit, ranked.searched_clips, above, left_out)
+
+
+def _rows_ahead(
+    searcher: Searcher, query: npt.NDArray[np.float32], row: int, admitted: npt.NDArray[np.bool_]
+) -> Iterator[int]:
+    """Block by block, how many rows the first stage ranks before `row`: better ones, and equal ones further up."""
+    student = searcher.store.student
+    own = np.asarray(student[row], np.float32) @ query
     for start in range(0, searcher.store.rows, BLOCK):
-        yield None
-        block = np.asarray(student[start : start + BLOCK], np.float32)  # (B, D)
-        scores = block @ query
-        ahead = scores > own
-        ahead |= (scores == own) & (
-            np.arange(start, start + len(block)) < row
-        )  # ties: by row, as the index has it
-        before += int((ahead & admitted[start : start + len(block)]).sum())
-    rank = before + 1
-    yield Standing(row, rank, rank, ranked.searched_clips, own, None, ranked.hits[:FIRST_HITS], left_out)
+        scores = np.asarray(student[start : start + BLOCK], np.float32) @ query  # (B,)
+        ahead = (scores > own) | ((scores == own) & (np.arange(start, start + len(scores)) < row))
+        yield int((ahead & admitted[start : start + len(scores)]).sum())
+
+
+def _first_stage_hit(searcher: Searcher, row: int, rank: int, score: float, searched: int) -> Hit:
+    clip = searcher.clip_of(row)
+    return Hit(
+        rank=rank,
+        clip_id=clip.clip_id,
+        video_id=clip.video_id,
+        video=clip.path,
+        start_s=clip.start_s,
+        end_s=clip.end_s,
+        score=score,
+        first_rank=rank,
+        percentile=round(100.0 * (searched - rank + 1) / searched, 2),
+        keyframe=int(searcher.store.frame_weights[row].argmax()),
+    )
 
 
 def sides_of(searcher: Searcher, row: int) -> ClipSides:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 MARKS = frozenset({START, END, PADDING})
 """Positions that the model reads and a person did not write."""
+SAME: Final = 1e-5
+"""Cosines that are nearer than this are the same number, computed in another order."""
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,13 @@ def dissect(bundle: ModelBundle, query: QueryVectors, frames: Tensor, video: Ten
         frame_weights=_numpy(terms.frame_weights),
         frame_answers=_numpy(terms.frame_answers),
     )
+
+
+def parts_percentiles(parts: Floats, others: Floats) -> tuple[float, ...]:
+    """For each of a clip's four parts (4,), the share (0-100) of the other clips' (K, 4) that are no higher."""
+    if len(others) == 0:
+        return (100.0,) * len(parts)
+    return tuple((100.0 * (others <= parts + SAME).mean(axis=0)).tolist())
 
 
 @dataclass(frozen=True)
