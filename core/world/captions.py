@@ -10,12 +10,16 @@ import re
 
 from numpy.random import Generator
 
-from core.world import wording as w
 from core.world.truth import ActorTruth, ClipTruth, Event, shown
+from core.world.voice import Voice
+from core.world.wording import NUMBERS, SEEN
+from core.world.wording_unseen import NOMINAL, REPORTS, REQUESTS, UNSEEN
 
 VEHICLES = ("car", "van", "truck", "bus", "motorcycle", "ambulance", "cyclist")
 PEOPLE = ("pedestrian", "child")
-LIVING = ("dog", "deer")
+SHORTEST, LONGEST = 4, 30
+WHOLE = 3
+"""How many of a clip's captions tell all of it, the first one among them."""
 
 
 def _one(rng: Generator, options: tuple[str, ...]) -> str:
@@ -28,12 +32,12 @@ def _article(noun: str) -> str:
     return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
 
 
-def _noun(rng: Generator, actor: ActorTruth, *, colour: bool) -> str:
+def _noun(rng: Generator, actor: ActorTruth, w: Voice, *, colour: bool) -> str:
     """A noun phrase without article; colours of people are those of their clothes."""
-    noun = _one(rng, w.NOUNS.get(actor.kind, (actor.kind,)))
+    noun = _one(rng, w.nouns.get(actor.kind, (actor.kind,)))
     if not colour or not actor.colour or noun == "someone" or "blue lights" in noun:
         return noun
-    tone = _one(rng, w.COLOURS.get(actor.colour, (actor.colour,)))
+    tone = _one(rng, w.colours.get(actor.colour, (actor.colour,)))
     if actor.kind in PEOPLE or actor.kind == "cyclist":
         if noun == "bicycle":
             noun = "cyclist"
@@ -41,46 +45,59 @@ def _noun(rng: Generator, actor: ActorTruth, *, colour: bool) -> str:
     return f"{tone} {noun}"
 
 
-def _ego(rng: Generator, manoeuvre: str) -> str:
-    if rng.random() < 0.25:
-        return _one(rng, w.EGO_SHORT[manoeuvre])
-    subject = _one(rng, w.SUBJECTS)
-    forms = w.EGO[manoeuvre]
+def _ego(rng: Generator, manoeuvre: str, w: Voice, *, short: bool = True) -> str:
+    if short and w.ego_short and rng.random() < 0.25:
+        return _one(rng, w.ego_short[manoeuvre])
+    subject = _one(rng, w.subjects)
+    forms = w.ego[manoeuvre]
     plural, single = forms[int(rng.integers(len(forms)))]
     return f"{subject} {plural if subject == 'we' else single}"
 
 
-def speak(rng: Generator, truth: ClipTruth, event: Event, *, colour: bool) -> str:
-    """One sentence about one event."""
-    short = event.name in w.SHORT and rng.random() < 0.4
-    form = _one(rng, w.SHORT[event.name] if short else w.FORMS[event.name])
+def speak(
+    rng: Generator, truth: ClipTruth, event: Event, w: Voice = SEEN, *, colour: bool, short: float = 0.4
+) -> str:
+    """One sentence about one event; with chance `short` in the form of a search box."""
+    brief = event.name in w.short and rng.random() < short
+    form = _one(rng, w.short[event.name] if brief else w.forms[event.name])
     if match := re.fullmatch(r"\{e:(.+)\}", form):
-        return _ego(rng, match[1])
+        return _ego(rng, match[1], w, short=short > 0)
+    return _filled(rng, truth, event, form, w, colour=colour)
+
+
+def _filled(rng: Generator, truth: ClipTruth, event: Event, form: str, w: Voice, *, colour: bool) -> str:
+    """A form with its actor in it."""
     if event.actor_id is None or "{" not in form:
         return form
     actor = truth.actor(event.actor_id)
-    noun = _noun(rng, actor, colour=colour)
+    noun = _noun(rng, actor, w, colour=colour)
     while "{n}" in form and noun == "someone":
-        noun = _noun(rng, actor, colour=colour)
+        noun = _noun(rng, actor, w, colour=colour)
     return form.format(a=_article(noun), n=noun)
 
 
 def setting(
-    rng: Generator, truth: ClipTruth, *, road: float = 0.6, light: float = 0.6, weather: float = 0.6
+    rng: Generator,
+    truth: ClipTruth,
+    w: Voice = SEEN,
+    *,
+    road: float = 0.6,
+    light: float = 0.6,
+    weather: float = 0.6,
 ) -> str:
     """Where and when, each part with its own chance; may be empty."""
     parts: list[str] = []
     hidden = truth.road == "tunnel"
     by_light, by_weather = not hidden and rng.random() < light, not hidden and rng.random() < weather
-    if by_light and by_weather and rng.random() < 0.6:
-        parts.append(_one(rng, w.BOTH[truth.light, truth.weather]))
+    if w.both and by_light and by_weather and rng.random() < 0.6:
+        parts.append(_one(rng, w.both[truth.light, truth.weather]))
     else:
         if by_light:
-            parts.append(_one(rng, w.LIGHT[truth.light]))
+            parts.append(_one(rng, w.light[truth.light]))
         if by_weather:
-            parts.append(_one(rng, w.WEATHER[truth.weather]))
+            parts.append(_one(rng, w.weather[truth.weather]))
     if rng.random() < road or (hidden and not parts):
-        parts.append(_one(rng, w.ROAD[truth.road]))
+        parts.append(_one(rng, w.road[truth.road]))
     order = rng.permutation(len(parts))
     return " ".join(parts[int(i)] for i in order)
 
@@ -100,11 +117,11 @@ def _never(truth: ClipTruth, kinds: tuple[str, ...]) -> bool:
     return not any(box.actor_id in ids for frame in truth.frames for box in frame.boxes)
 
 
-def _presence(rng: Generator, truth: ClipTruth) -> list[str]:
+def _presence(rng: Generator, truth: ClipTruth, w: Voice = SEEN) -> list[str]:
     """Sentences about who is there and who is not."""
     found: list[str] = []
     for actor in _seen(truth, VEHICLES, 0.003):
-        name = _article(_noun(rng, actor, colour=rng.random() < 0.75))
+        name = _article(_noun(rng, actor, w, colour=rng.random() < 0.75))
         if actor.role == "parked":
             found.append(f"{name} {_one(rng, ('is parked', 'stands parked'))} on the {actor.side}")
         elif actor.role == "traffic" and actor.side == "ahead":
@@ -129,7 +146,7 @@ def _presence(rng: Generator, truth: ClipTruth) -> list[str]:
         everyone = {a.id for a in truth.actors if a.kind in kinds}
         sure = {b.actor_id for f in truth.frames for b in f.boxes if b.actor_id in everyone}
         if one == "pedestrian" and len(walkers) == len(sure) and len(walkers) in (2, 3, 4):
-            word = f"{w.NUMBERS[len(walkers)]} {_one(rng, w.PLURALS['pedestrian'])}"
+            word = f"{NUMBERS[len(walkers)]} {_one(rng, w.plurals['pedestrian'])}"
             found.append(_one(rng, (f"{word} can be seen", f"there are {word}", f"{word} are near the road")))
     if _never(truth, VEHICLES):
         found.append(
@@ -192,10 +209,75 @@ def _pair(rng: Generator, truth: ClipTruth) -> str:
     return form.format(one, two)
 
 
+def _told(truth: ClipTruth) -> list[Event]:
+    """The events that a whole caption names, in their order: others' first, at most two."""
+    others = [e for e in truth.events if e.actor_id is not None]
+    chosen = (others or list(truth.events))[:2]
+    return sorted(chosen, key=lambda event: event.start_s)
+
+
+def _adds(truth: ClipTruth, told: list[Event]) -> bool:
+    """Whether the manoeuvre says something that the events have not said."""
+    return not any(event.name.startswith("ego") or event.name == "waits at red" for event in told)
+
+
+def whole(rng: Generator, truth: ClipTruth) -> str:
+    """One sentence that is meant to fit this clip and few others: where, when, who did what, who else is there."""
+    told = _told(truth)
+    spoken = [speak(rng, truth, e, colour=rng.random() < 0.8, short=0.0) for e in told]
+    parts: list[str] = []
+    if len(spoken) == 2 and told[1].start_s - told[0].start_s >= 0.6:
+        parts.append(_one(rng, ("first {}, then {}", "{}, then {}", "{} and then {}")).format(*spoken))
+    else:
+        parts += spoken[:1] if len(spoken) < 2 else [f"{spoken[0]} and {spoken[1]}"]
+    if not parts or _adds(truth, told):
+        does = _ego(rng, truth.ego, SEEN)
+        parts = [f"{does} {_one(rng, ('while', 'as', 'and'))} {parts[0]}" if parts else does]
+    there = _presence(rng, truth)
+    if there and rng.random() < 0.6:
+        parts.append(there[int(rng.integers(len(there)))])
+    where = setting(rng, truth, road=0.95, light=0.95, weather=0.95)
+    parts.insert(0, where) if rng.random() < 0.3 else parts.append(where)
+    return _cut(", ".join(part for part in parts if part))
+
+
+def paraphrase(rng: Generator, truth: ClipTruth) -> str:
+    """What `whole` tells, in a sentence family that training never hears and every other word unknown to it."""
+
+    def voice() -> Voice:
+        return UNSEEN if rng.random() < 0.5 else SEEN
+
+    told = _told(truth)
+    here = voice()
+    where = setting(rng, truth, here, road=0.95, light=0.95, weather=0.95)
+    if told and rng.random() < 0.5:
+        nouns = [_filled(rng, truth, e, NOMINAL[e.name], voice(), colour=rng.random() < 0.8) for e in told]
+        return _cut(_one(rng, REPORTS).format(event=" and ".join(nouns), where=where))
+    spoken = [speak(rng, truth, e, voice(), colour=rng.random() < 0.8, short=0.0) for e in told]
+    if not spoken or _adds(truth, told):
+        spoken.append(_ego(rng, truth.ego, voice(), short=False))
+    return _cut(f"{_one(rng, REQUESTS).format(' and '.join(spoken))} {where}")
+
+
+def _cut(text: str) -> str:
+    """At most `LONGEST` words, cut at a comma where there is one: what is left still holds."""
+    words = text.split()
+    if len(words) <= LONGEST:
+        return text
+    head, comma, _ = " ".join(words[:LONGEST]).rpartition(",")
+    return head if comma else " ".join(words[:LONGEST])
+
+
 def captions(truth: ClipTruth, rng: Generator, count: int = 10) -> list[str]:
-    """`count` different sentences (fewer only if the clip has nothing more to say), lower case, no full stop."""
+    """`count` different sentences (fewer only if the clip has nothing more to say), lower case, no full stop.
+
+    The first ones tell the whole clip; the others leave out as people do.
+    """
     result: list[str] = []
     there = _presence(rng, truth)
+    for _ in range(WHOLE):
+        if (text := whole(rng, truth)) not in result:
+            result.append(text)
     for turn in range(count * 8):
         if len(result) >= count:
             break
@@ -210,15 +292,18 @@ def captions(truth: ClipTruth, rng: Generator, count: int = 10) -> list[str]:
             )
         elif kind == 3 and event and event.actor_id is not None:
             link = _one(rng, ("while", "as", "and"))
-            text = f"{_ego(rng, truth.ego)} {link} {speak(rng, truth, event, colour=rng.random() < 0.4)}"
+            also = speak(rng, truth, event, colour=rng.random() < 0.4, short=0.0)
+            text = f"{_ego(rng, truth.ego, SEEN)} {link} {also}"
             text = _join(rng, text, setting(rng, truth, road=0.25, light=0.25, weather=0.25))
         elif kind == 4:
-            text = _join(rng, _ego(rng, truth.ego), setting(rng, truth, road=0.8, light=0.6, weather=0.6))
+            text = _join(
+                rng, _ego(rng, truth.ego, SEEN), setting(rng, truth, road=0.8, light=0.6, weather=0.6)
+            )
         elif kind == 5:
             text = setting(rng, truth, road=0.9, light=0.8, weather=0.8)
             if truth.road != "tunnel" and rng.random() < 0.3:
-                title = _one(rng, w.TITLES[truth.light, truth.weather])
-                text = f"{title} {_one(rng, w.ROAD[truth.road])}"
+                title = _one(rng, SEEN.titles[truth.light, truth.weather])
+                text = f"{title} {_one(rng, SEEN.road[truth.road])}"
             else:
                 text = _one(rng, ("a drive {}", "driving {}", "the road {}", "a trip {}", "{}")).format(text)
         elif kind == 6:
@@ -231,6 +316,6 @@ def captions(truth: ClipTruth, rng: Generator, count: int = 10) -> list[str]:
                 text = there[int(rng.integers(len(there)))]
                 if rng.random() < 0.6:
                     text = _join(rng, text, setting(rng, truth, road=0.4, light=0.4, weather=0.4))
-        if text and 2 <= len(text.split()) <= 32 and text not in result:
+        if text and SHORTEST <= len(text.split()) <= LONGEST and text not in result:
             result.append(text)
     return result

@@ -3,7 +3,8 @@
 `python -m core.world.dataset --out DIR --clips N --seed S [--workers 2]` renders clips of seeds S..S+N-1 into shards
 of 64: `shard_00000.npz` with `frames` uint8 (n, 12, 72, 128, 3) RGB and `cells` uint16 (n, 12, 9, 16), one bit per
 kind of `truth.ACTOR_KINDS` that covers at least 15 % of an 8 x 8 cell or has its main cell there; and
-`shard_00000.jsonl`, one line per clip: seed, truth, captions. Shards that are there already are kept.
+`shard_00000.jsonl`, one line per clip: seed, truth, captions. Shards that are there already are kept. With
+`--recaption` nothing is rendered: the captions of the finished shards are spoken again from their stored truth.
 """
 
 from __future__ import annotations
@@ -121,6 +122,20 @@ def make_shard(folder: Path, index: int, seeds: range, even: bool = False) -> fl
     return time.perf_counter() - begin
 
 
+def recaption(folder: Path) -> int:
+    """Speak the captions of every finished shard again, as `make_clip` would today; returns how many clips."""
+    count = 0
+    for path in sorted(folder.glob("shard_*.jsonl")):
+        rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        for row in rows:
+            row["captions"] = captions(
+                ClipTruth.from_dict(row["truth"]), np.random.default_rng(row["seed"] + 7)
+            )
+        _write(path, "\n".join(map(json.dumps, rows)).encode() + b"\n")
+        count += len(rows)
+    return count
+
+
 def _write(path: Path, data: bytes) -> None:
     temporary = path.with_suffix(f".{os.getpid()}.part")
     temporary.write_bytes(data)
@@ -178,9 +193,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=100_000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--even", action="store_true", help="every story of every road equally often")
+    parser.add_argument("--recaption", action="store_true", help="only speak the captions again")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     try:
+        if options.recaption:
+            log.info("new captions for %d clips", recaption(options.out))
+            return 0
         make_dataset(options.out, options.clips, options.seed, options.workers, even=options.even)
     except DrivescopeError as error:
         log.error("%s", error.sentence)

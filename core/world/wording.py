@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from core.world.voice import Voice
+from core.world.wording_ego import EGO, EGO_SHORT, SUBJECTS
+
 NOUNS: dict[str, tuple[str, ...]] = {
     "car": ("car", "car", "car", "vehicle", "automobile", "passenger car"),
     "van": ("van", "van", "delivery van", "transporter van"),
@@ -87,57 +90,6 @@ ROAD: dict[str, tuple[str, ...]] = {
     "roundabout": ("at a roundabout", "in a roundabout", "at a traffic circle"),
 }  # fmt: skip
 
-SUBJECTS = ("we", "we", "the car", "the ego car", "the driver", "the ego vehicle", "our car")
-
-EGO: dict[str, tuple[tuple[str, str], ...]] = {
-    "straight": (
-        ("drive straight on", "drives straight on"), ("go straight ahead", "goes straight ahead"),
-        ("keep our lane", "keeps its lane"), ("drive along", "drives along"),
-        ("continue straight", "continues straight"),
-    ),
-    "stands": (
-        ("stand still", "stands still"), ("wait", "waits"), ("are stopped", "is stopped"),
-        ("do not move", "does not move"),
-    ),
-    "stops": (
-        ("stop", "stops"), ("come to a stop", "comes to a stop"), ("brake to a halt", "brakes to a halt"),
-        ("come to a standstill", "comes to a standstill"),
-    ),
-    "starts": (
-        ("start moving", "starts moving"), ("set off", "sets off"), ("pull away", "pulls away"),
-        ("start driving", "starts driving"), ("drive off", "drives off"),
-    ),
-    "slows": (
-        ("slow down", "slows down"), ("brake", "brakes"), ("reduce speed", "reduces speed"),
-        ("go slower", "goes slower"),
-    ),
-    "turns left": (
-        ("turn left", "turns left"), ("make a left turn", "makes a left turn"), ("take a left", "takes a left"),
-    ),
-    "turns right": (
-        ("turn right", "turns right"), ("make a right turn", "makes a right turn"),
-        ("take a right", "takes a right"),
-    ),
-    "changes lane left": (
-        ("change to the left lane", "changes to the left lane"),
-        ("move one lane to the left", "moves one lane to the left"),
-        ("change lanes to the left", "changes lanes to the left"),
-    ),
-    "changes lane right": (
-        ("change to the right lane", "changes to the right lane"),
-        ("move one lane to the right", "moves one lane to the right"),
-        ("change lanes to the right", "changes lanes to the right"),
-    ),
-    "overtakes": (
-        ("overtake", "overtakes"), ("pass a slower road user", "passes a slower road user"),
-        ("overtake another road user", "overtakes another road user"),
-    ),
-    "roundabout": (
-        ("drive around the roundabout", "drives around the roundabout"),
-        ("take the roundabout", "takes the roundabout"),
-    ),
-}  # fmt: skip
-
 #: Whole sentences about an event; {a} is its actor with an article, {n} without one, {e:...} an ego manoeuvre.
 FORMS: dict[str, tuple[str, ...]] = {
     "crosses from left": (
@@ -155,75 +107,105 @@ FORMS: dict[str, tuple[str, ...]] = {
     "waits at kerb": (
         "{a} waits at the kerb", "{a} waits at the side of the road", "{a} stands at the curb on the right",
         "{a} is waiting to cross", "{a} stands at the roadside", "on the right {a} waits to cross the road",
+        "{a} waits on the right until the road is free",
+        "on the right {a} stands and waits",
+        "{a} stands next to the road",
     ),
     "cuts in from left": (
         "{a} cuts in from the left", "{a} merges into our lane from the left",
         "{a} changes into our lane from the left", "{a} moves in front of us from the left lane",
         "from the left {a} cuts in front of us", "{a} pulls into our lane from the left",
+        "{a} changes lanes from the left and is now in front of us",
+        "{a} on the left moves over into our lane",
     ),
     "cuts in from right": (
         "{a} cuts in from the right", "{a} merges into our lane from the right",
         "{a} changes into our lane from the right", "{a} moves in front of us from the right lane",
         "from the right {a} cuts in front of us", "{a} pulls into our lane from the right",
+        "{a} changes lanes from the right and is now in front of us",
+        "{a} on the right moves over into our lane",
     ),
     "lead brakes": (
         "{a} ahead brakes", "{a} in front of us brakes", "{a} brakes ahead of us",
         "the brake lights of {a} in front light up", "{a} ahead slows down", "{a} in our lane brakes hard",
         "{a} in front slows and its brake lights glow",
+        "we follow {a} that brakes",
     ),
     "oncoming": (
         "{a} comes towards us", "{a} comes the other way", "an oncoming {n} passes",
         "{a} passes in the opposite direction", "{a} approaches in the oncoming lane",
         "oncoming traffic with {a}", "{a} drives past in the other direction",
+        "{a} drives towards us on the other side of the road",
+        "we meet {a} coming the other way",
     ),
     "overtakes ego": (
         "{a} overtakes us", "{a} overtakes on the left", "{a} passes us on the left", "we are overtaken by {a}",
         "{a} drives past us on the left", "{a} overtakes the ego car", "a faster {n} overtakes us",
+        "{a} comes from behind and passes us on the left",
+        "{a} goes past us in the left lane",
     ),
     "cyclist ahead": (
         "{a} rides ahead", "{a} rides in front of us on the right", "we follow {a}",
         "{a} cycles along the right edge of the road", "{a} rides ahead of the car", "{a} pedals ahead of us",
+        "we drive behind {a}",
+        "{a} is on the right side of the road ahead",
     ),
     "light turns red": (
         "the traffic light turns red", "the light turns red", "the signal changes to red",
         "the lights change from green to red", "the traffic light goes from green to red",
         "the light ahead switches to red",
+        "the green light turns red",
+        "the traffic light ahead changes to red",
     ),
     "light turns green": (
         "the traffic light turns green", "the light turns green", "the signal changes to green",
         "the lights change from red to green", "the traffic light goes from red to green",
         "the light ahead switches to green",
+        "the red light turns green",
+        "the traffic light ahead changes to green",
     ),
     "waits at red": (
         "we wait at a red light", "we stand at a red traffic light", "the traffic light is red",
         "the light ahead is red", "the car waits at a red light", "red light ahead",
         "we are stopped at a red signal",
+        "we stand still in front of a red traffic light",
     ),
     "door opens": (
         "the door of a parked car opens", "a parked car opens its door",
         "the door of {a} parked on the right opens", "a car door opens on the right",
         "somebody opens the door of a parked car", "a door opens into the road",
+        "the driver door of a parked car opens in front of us",
+        "a parked car on the right has its door open",
     ),
     "ambulance passes": (
         "an ambulance passes", "an ambulance with blue lights passes us",
         "an emergency vehicle with flashing lights drives past",
         "an ambulance drives by with flashing blue lights", "an emergency vehicle passes",
         "an ambulance rushes past",
+        "an ambulance with its blue lights on goes past",
+        "an ambulance goes past us on the left",
     ),
     "pulls out": (
         "{a} pulls out in front of us", "{a} pulls out from the kerb",
         "{a} leaves its parking place in front of us", "{a} drives off from the right side of the road",
         "{a} pulls out of a parking space", "a parked {n} pulls out",
+        "{a} starts from the kerb and drives in front of us",
+        "{a} that was parked on the right pulls out",
     ),
     "cross traffic": (
         "{a} drives across the intersection", "{a} passes through the junction ahead",
         "{a} crosses the intersection ahead", "cross traffic with {a}", "{a} drives by on the crossing street",
         "{a} goes through the crossroads in front of us",
+        "{a} goes across the junction from one side to the other",
+        "{a} drives through the intersection in front of us",
+        "{a} crosses our way at the intersection",
     ),
     "works ahead": (
         "there are road works on the right", "we pass road works with cones",
         "orange cones stand at the right side of the road", "a row of traffic cones narrows the road",
         "we pass a construction site", "a road works sign and cones stand ahead",
+        "there is a construction site with orange cones on the right",
+        "cones and a warning sign mark road works",
     ),
     "ego stops": ("{e:stops}",),
     "ego starts": ("{e:starts}",),
@@ -235,6 +217,9 @@ FORMS: dict[str, tuple[str, ...]] = {
     "ego overtakes": (
         "we overtake {a}", "we pass {a}", "the car overtakes {a}", "we drive past {a}", "the ego car passes {a}",
         "we overtake {a} and leave it behind",
+        "we go past {a} on the left",
+        "we drive faster than {a} and pass it",
+        "the driver passes {a} that is slower",
     ),
     "ego takes roundabout": ("{e:roundabout}",),
 }  # fmt: skip
@@ -298,21 +283,6 @@ SHORT: dict[str, tuple[str, ...]] = {
     "ego overtakes": ("overtaking {a}", "passing {a}", "overtaking a slower {n}"),
 }  # fmt: skip
 
-#: What the ego car does, without naming it.
-EGO_SHORT: dict[str, tuple[str, ...]] = {
-    "straight": ("driving straight on", "going straight", "driving along"),
-    "stands": ("standing still", "waiting", "not moving"),
-    "stops": ("stopping", "coming to a stop", "braking to a stop"),
-    "starts": ("starting to drive", "setting off", "pulling away", "driving off"),
-    "slows": ("slowing down", "braking", "driving slower"),
-    "turns left": ("turning left", "left turn", "making a left turn"),
-    "turns right": ("turning right", "right turn", "making a right turn"),
-    "changes lane left": ("changing lanes to the left", "lane change to the left", "moving to the left lane"),
-    "changes lane right": ("changing lanes to the right", "lane change to the right", "moving to the right lane"),
-    "overtakes": ("overtaking", "passing a slower road user"),
-    "roundabout": ("driving around a roundabout", "going through a roundabout"),
-}  # fmt: skip
-
 #: Short names of light and weather together, for captions without a verb.
 TITLES: dict[tuple[str, str], tuple[str, ...]] = {
     ("day", "clear"): ("sunny day", "clear day", "sunshine"),
@@ -328,3 +298,9 @@ TITLES: dict[tuple[str, str], tuple[str, ...]] = {
     ("night", "fog"): ("foggy night", "fog at night"),
     ("night", "snow"): ("snowy night", "snow at night"),
 }  # fmt: skip
+
+SEEN = Voice(
+    nouns=NOUNS, plurals=PLURALS, colours=COLOURS, light=LIGHT, weather=WEATHER, both=BOTH, titles=TITLES, road=ROAD,
+    subjects=SUBJECTS, ego=EGO, ego_short=EGO_SHORT, forms=FORMS, short=SHORT,
+)  # fmt: skip
+"""What training is told. `wording_unseen.UNSEEN` is what it is never told."""

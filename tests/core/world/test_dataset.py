@@ -46,6 +46,17 @@ def test_shards_keep_the_contract_and_resume(small, tmp_path, monkeypatch):
     assert (tmp_path / "shard_00000.npz").stat().st_mtime_ns == before
 
 
+def test_new_captions_from_the_stored_truth_are_those_of_a_new_rendering(small, tmp_path):
+    small.make_dataset(tmp_path, 2, 500)
+    path = tmp_path / "shard_00000.jsonl"
+    made, pixels = path.read_text(), (tmp_path / "shard_00000.npz").read_bytes()
+    rows = [json.loads(line) for line in made.splitlines()]
+    path.write_text("".join(json.dumps({**row, "captions": ["said before"]}) + "\n" for row in rows))
+    assert small.main(["--out", str(tmp_path), "--recaption"]) == 0
+    assert path.read_text() == made
+    assert (tmp_path / "shard_00000.npz").read_bytes() == pixels
+
+
 def test_a_full_disk_is_one_sentence_and_no_half_shard(small, tmp_path, monkeypatch):
     def full(*_args, **_kwargs):
         raise OSError(errno.ENOSPC, "No space left on device")
