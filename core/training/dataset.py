@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import random
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,19 @@ class ClipSet:
             self.truths[:count],
             self.facts[:count],
         )
+
+
+def join(parts: Sequence[ClipSet]) -> ClipSet:
+    """Several sets as one, in their order."""
+    if len(parts) == 1:
+        return parts[0]
+    return ClipSet(
+        torch.cat([part.frames for part in parts]),
+        torch.cat([part.cells for part in parts]),
+        tuple(captions for part in parts for captions in part.captions),
+        tuple(truth for part in parts for truth in part.truths),
+        tuple(facts for part in parts for facts in part.facts),
+    )
 
 
 def load_clips(folder: Path, most: int | None = None) -> ClipSet:

@@ -7,6 +7,7 @@ gradients meet only in the parameters: two addends, whose sum does not depend on
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -33,13 +34,19 @@ class Lanes:
         threads = self.count if self.count > 1 else 0
         self._threads = [ThreadPoolExecutor(1, initializer=_one_thread) for _ in range(threads)]
 
-    def forward(self, encode: Encode, batch: Tensor) -> Lap:
-        """Run `encode` over the batch; the result's `features` is a leaf to build the loss on."""
-        starts = range(0, len(batch), self.chunk)
+    def forward(self, encode: Encode, batch: Tensor, most: int | None = None) -> Lap:
+        """Run `encode` over the batch; the result's `features` is a leaf to build the loss on.
+
+        Chunks hold at most `most` rows (default: the lanes' own), all of nearly one size and as many for one lane
+        as for the other: the slower lane is what a step waits for.
+        """
+        rounds = math.ceil(len(batch) / (self.count * (most or self.chunk)))
+        chunk = math.ceil(len(batch) / (self.count * rounds))
+        starts = range(0, len(batch), chunk)
         shares = [list(starts[lane :: self.count]) for lane in range(self.count)]
 
         def run(lane: int) -> list[Tensor]:
-            return [encode(batch[start : start + self.chunk], start) for start in shares[lane]]
+            return [encode(batch[start : start + chunk], start) for start in shares[lane]]
 
         made = self._each(run)
         parts = {

@@ -13,6 +13,9 @@ from torch import Tensor
 
 from core.errors import DrivescopeError, ErrorKind
 from core.models.backbone import Backbone
+from core.models.bundle_io import DESCRIPTION, RERANKER, STUDENT
+from core.models.files import read_tensors
+from core.models.strict import check_keys, shapes_of
 from core.models.xclip import XClip
 from core.training.dataset import ClipSet, clips_of_step
 from core.training.optimiser import make_optimiser, rate_at, take_step
@@ -20,7 +23,7 @@ from core.training.recipe import TeacherRecipe
 from core.training.runs import Run
 from core.training.start import wake
 from core.training.teacher import Names, TeacherStep, new_teacher
-from core.training.texts import Texts, settle_unknown_words
+from core.training.texts import UNKNOWN, Texts, settle_unknown_words
 from core.training.validation import Validation
 
 
@@ -48,13 +51,13 @@ def train_teacher(
         validate_every: steps between validations.
         report_every: steps between lines in the log.
         stop_at: end before this step with a checkpoint, as if killed (a test does this).
-        start: another run's folder, whose teacher this run begins with.
+        start: another run's folder, or a bundle's, whose teacher this run begins with.
         say: where a line for a person goes.
 
     """
     run = Run(folder)
     torch.set_flush_denormal(True)
-    teacher, names, texts = new_teacher(recipe), Names(), Texts(recipe.words)
+    teacher, names, texts = new_teacher(recipe), Names(recipe.dims.embed_dim), Texts(recipe.words)
     assert teacher.clip is not None, "the teacher is trained with its towers"
     optimiser = make_optimiser(
         [*teacher.named_parameters(), *((f"names.{name}", p) for name, p in names.named_parameters())],
@@ -75,7 +78,11 @@ def train_teacher(
         if start is None:
             _wake(teacher.clip, texts, clips, recipe)
         else:
-            texts.used = _take_over(teacher, names, optimiser, start)
+            texts.used = (
+                _take_bundle(teacher, start)
+                if (start / DESCRIPTION).is_file()
+                else _take_over(teacher, names, optimiser, start)
+            )
             say(f"beginning with the teacher of {start}")
         run.note(
             event="begin", recipe=recipe.as_dict(), clips=len(clips), parameters=parameter_count(teacher)
@@ -138,6 +145,22 @@ def _take_over(teacher: XClip, names: Names, optimiser: torch.optim.Optimizer, s
         names.bias.copy_(before["bias"] + (names.weight / before.get("weight", 1.0)).log())
     used: Tensor = state["used"]
     return used
+
+
+def _take_bundle(teacher: XClip, folder: Path) -> Tensor:
+    """A bundle's towers and reranker; returns which words it knew. Moments are not in it: begin gently.
+
+    Raises DrivescopeError when the bundle is of another form than the recipe's.
+    """
+    assert teacher.clip is not None, "the teacher is trained with its towers"
+    towers = {k: v for k, v in read_tensors(folder / STUDENT).items() if k.startswith("clip.")}
+    state = {k: v.float() for k, v in (towers | read_tensors(folder / RERANKER)).items()}
+    check_keys(shapes_of(teacher), state, folder)
+    teacher.load_state_dict(state)
+    rows = teacher.clip.token_embedding.weight.detach()  # (vocabulary, Wt)
+    known = (rows != rows[UNKNOWN]).any(dim=1)  # what was never trained is the stand-in
+    known[UNKNOWN] = True
+    return known
 
 
 def _wake(clip: Backbone, texts: Texts, clips: ClipSet, recipe: TeacherRecipe) -> None:

@@ -1,14 +1,15 @@
 """Stage A: both towers and X-CLIP, end to end, from pixels and sentences.
 
 One step: some frames of some clips, half of their patches; captions of the clips, made queries and the names of
-things; five losses: caption contrast on X-CLIP's similarity and on the plain video-sentence cosine, contrast of
-queries with all their right answers, and three sigmoid losses that say which things a patch, a frame and a clip
-show. The dense ones are what lets a tower learn from four thousand clips.
+things; caption contrast on X-CLIP's similarity and on the plain video-sentence cosine, contrast of queries with all
+their right answers, and sigmoid losses: which things a patch, a frame and a clip show, in which part of the picture
+a frame has them, and what is happening at its moment. The dense ones are what lets a tower learn from few clips.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -32,6 +33,8 @@ from core.training.losses import info_nce, presence, query_nce
 from core.training.recipe import TeacherRecipe
 from core.training.texts import Texts
 from core.training.vision import encode_visible, visible_patches
+from core.world.truth import EVENTS as WORLD_EVENTS
+from core.world.truth import ClipTruth
 
 KINDS: tuple[Fact, ...] = tuple(("actor", kind) for kind in ACTORS)
 SCENES: tuple[Fact, ...] = tuple(SCENE)
@@ -40,13 +43,51 @@ THINGS: tuple[Fact, ...] = (*KINDS, *SCENES, *EGO, *(("event", name) for name in
 
 
 MOST_WEIGHT = 20.0
+PARTS = 4
+"""Into how many columns a frame is divided to say where a thing is."""
+MOMENTS = (*WORLD_EVENTS, "standing")
+"""What can be going on in a single frame."""
+STANDING_MPS = 0.5
+HEAD_SCALE = 5.0
+TEXTS = 16
+"""Sentences read at once: of nearly one length, as they are sorted."""
+
+
+def columns_of(grid: Tensor) -> Tensor:
+    """Which kinds show in each column of frames, from their cells (N, gh, gw): (N, parts, kinds) bool."""
+    there = ((grid[..., None] & (1 << torch.arange(len(KINDS)))) > 0).any(dim=1)  # (N, gw, kinds)
+    return torch.stack([part.any(dim=1) for part in there.tensor_split(PARTS, dim=1)], dim=1)
+
+
+def moments_of(truths: Sequence[ClipTruth]) -> Tensor:
+    """What is going on in every frame of every clip: (N, F, moments) bool."""
+    found = torch.zeros(len(truths), len(truths[0].frames), len(MOMENTS), dtype=torch.bool)
+    for truth, rows in zip(truths, found, strict=True):
+        half = truth.duration_s / len(truth.frames) / 2
+        for frame, row in zip(truth.frames, rows, strict=True):
+            row[-1] = frame.speed_mps < STANDING_MPS
+            for event in truth.events:
+                if event.start_s - half <= frame.time_s <= event.end_s + half:
+                    row[MOMENTS.index(event.name)] = True
+    return found
 
 
 class Names(nn.Module):
-    """Scale and bias of the three sigmoid losses. Used while training only, never exported."""
+    """What the sigmoid losses need besides the towers. Used while training only, never exported.
 
-    def __init__(self) -> None:
+    Scale and bias for the three that compare with names, and plain linear heads for places and moments.
+    """
+
+    def __init__(self, width: int) -> None:
         super().__init__()
+        self.places = nn.Linear(width, len(KINDS) * PARTS)
+        self.moments = nn.Linear(width, len(MOMENTS))
+        for head in (self.places, self.moments):
+            nn.init.zeros_(head.weight)
+        self.places_weight: Tensor
+        self.moments_weight: Tensor
+        self.register_buffer("places_weight", torch.ones(len(KINDS) * PARTS))
+        self.register_buffer("moments_weight", torch.ones(len(MOMENTS)))
         self.scale = nn.Parameter(torch.full((3,), math.log(10.0)))
         self.bias = nn.Parameter(torch.zeros(3, len(THINGS)))
         self.weight: Tensor
@@ -69,6 +110,15 @@ class Names(nn.Module):
             odds = often.clamp(1e-4, 1 - 1e-4).logit()  # (things,)
             self.weight[place] = (-odds / 2).exp().clamp(1.0, MOST_WEIGHT)
             self.bias[place] = odds + self.weight[place].log()
+        columns = columns_of(clips.cells[:256].flatten(0, 1))  # (n*F, parts, kinds)
+        moments = moments_of(clips.truths).flatten(0, 1)  # (N*F, moments)
+        for head, weight, present in (
+            (self.places, self.places_weight, columns.flatten(1)),
+            (self.moments, self.moments_weight, moments),
+        ):
+            odds = present.float().mean(dim=0).clamp(1e-4, 1 - 1e-4).logit()
+            weight.copy_((-odds / 2).exp().clamp(1.0, MOST_WEIGHT))
+            head.bias.copy_(odds + weight.log())
 
 
 def new_teacher(recipe: TeacherRecipe) -> XClip:
@@ -86,6 +136,14 @@ def new_teacher(recipe: TeacherRecipe) -> XClip:
     return teacher
 
 
+def headed(head: nn.Linear, vectors: Tensor, present: Tensor, weight: Tensor) -> Tensor:
+    """Sigmoid loss of a linear head on unit vectors (N, D), summed over outputs; `present` (N, outputs)."""
+    loss = functional.binary_cross_entropy_with_logits(
+        head(HEAD_SCALE * vectors), present.float(), pos_weight=weight, reduction="none"
+    )
+    return loss.sum(dim=-1).mean()
+
+
 @dataclass(frozen=True)
 class Sight:
     """A batch of clips seen: raw frames in all F places (masked where not drawn), patch tokens, labels."""
@@ -95,7 +153,7 @@ class Sight:
     drawn: Tensor  # (B, k) frame numbers
     patches: Tensor  # (B*k, K, D) raw
     cells: Tensor  # (B*k, K) bit masks of the kinds in each visible patch
-    shown: Tensor  # (B*k, kinds) bool: kinds anywhere in the frame
+    parts: Tensor  # (B*k, parts, kinds) bool: kinds in each column of the frame
 
 
 @dataclass(frozen=True)
@@ -116,6 +174,7 @@ class TeacherStep:
         assert teacher.clip is not None, "the teacher is trained with its towers"
         self.teacher, self.clip, self.names = teacher, teacher.clip, names
         self.texts, self.clips, self.recipe = texts, clips, recipe
+        self.moments = moments_of(clips.truths)
         self.lanes = Lanes(recipe.lanes, recipe.chunk)
 
     def __call__(self, step: int) -> dict[str, float]:
@@ -124,7 +183,8 @@ class TeacherStep:
         generator, rng = generator_of(recipe.seed, step), rng_of(recipe.seed, step)
         phase = recipe.phase(step)
         chosen = clips_of_step(len(self.clips), phase.clips, recipe.seed, step)
-        pixels, drawn, cells = self._look(chosen, phase.frames, generator)
+        pixels, drawn, grid = self._look(chosen, phase.frames, generator)
+        cells = grid.flatten(1)  # (B*k, patches)
         gain, lift = (
             each.repeat_interleave(phase.frames)[:, None, None, None]
             for each in augment.light(len(chosen), recipe.jitter, generator)
@@ -139,7 +199,8 @@ class TeacherStep:
                 return encode_visible(self.clip, recipe.preprocessing.normalise(lit), seen)
 
         lap = self.lanes.forward(encode, pixels)
-        sight = self._sight(lap.features, drawn, cells, visible)
+        sight = self._sight(lap.features, drawn, grid, visible)
+        going_on = self.moments[torch.tensor(chosen)[:, None], drawn]  # (B, k, moments)
         captions = [rng.choice(self.clips.captions[i]) for i in chosen]
         facts = [self.clips.facts[i] for i in chosen]
         queries = [make_query(rng.choice(facts), rng) for _ in range(recipe.queries)]
@@ -147,7 +208,9 @@ class TeacherStep:
         said, reading = self._read([*captions, *(text for text, _ in queries)], generator)
         named, naming = self._read(names, generator)  # apart: they are short, and padding costs
         relevant = torch.tensor([[need <= have for have in facts] for _, need in queries])  # (Q, B)
-        losses = self._losses(sight, reading, naming.sentence, same_caption(captions), relevant, facts)
+        losses = self._losses(
+            sight, reading, naming.sentence, same_caption(captions), relevant, facts, going_on
+        )
         total = self._weighted(losses)
         torch.autograd.backward(total)
         self.lanes.backward([lap, said, named])
@@ -170,34 +233,33 @@ class TeacherStep:
                 words, (0, 0, 0, longest - width), value=1.0
             )  # padding is masked; 0 has no length
 
-        lap = self.lanes.forward(encode, ids[order])
+        lap = self.lanes.forward(encode, ids[order], TEXTS)
         words = functional.normalize(lap.features[order.argsort()], dim=-1)  # (N, W, D)
         return lap, Reading(words[torch.arange(len(ids)), ids.argmax(dim=1)], words, mask)
 
     def _look(
         self, chosen: list[int], count: int, generator: torch.Generator
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Pixels uint8 (B*k, 3, h, w), which frames (B, k), their cells (B*k, patches)."""
+        """Pixels uint8 (B*k, 3, h, w), which frames (B, k), their cells (B*k, gh, gw)."""
         B, F = len(chosen), self.clips.frames.shape[1]
         drawn = frames_of_step(B, F, count, generator)  # (B, k)
         rows = torch.tensor(chosen)[:, None]
         frames = self.clips.frames[rows, drawn].permute(0, 1, 4, 2, 3)  # (B, k, 3, h, w) uint8
         cells = self.clips.cells[rows, drawn]  # (B, k, gh, gw)
         frames, cells = augment.shift(frames, cells, self.recipe.dims.patch, generator, self.recipe.shift)
-        return frames.flatten(0, 1), drawn, cells.flatten(0, 1).flatten(1)
+        return frames.flatten(0, 1), drawn, cells.flatten(0, 1)
 
-    def _sight(self, features: Tensor, drawn: Tensor, cells: Tensor, visible: Tensor | None) -> Sight:
-        """Sort the towers' features (B*k, 1+K, D) into a batch of clips."""
+    def _sight(self, features: Tensor, drawn: Tensor, grid: Tensor, visible: Tensor | None) -> Sight:
+        """Sort the towers' features (B*k, 1+K, D) into a batch of clips; `grid` (B*k, gh, gw)."""
         B, k = drawn.shape
         places = torch.arange(self.recipe.frames)
         away = (places[None, :, None] - drawn[:, None, :]).abs()  # (B, F, k)
         nearest = away.argmin(dim=-1)  # (B, F)
         vectors = features[:, 0].view(B, k, -1)  # (B, k, D)
         frames = vectors.gather(1, nearest[..., None].expand(-1, -1, vectors.shape[-1]))  # (B, F, D)
-        bits = 1 << torch.arange(len(KINDS))
-        shown = ((cells[..., None] & bits) > 0).any(dim=1)  # (B*k, kinds)
+        cells = grid.flatten(1)  # (B*k, P)
         seen = cells if visible is None else cells.gather(1, visible)  # (B*k, K)
-        return Sight(frames, away.amin(dim=-1) == 0, drawn, features[:, 1:], seen, shown)
+        return Sight(frames, away.amin(dim=-1) == 0, drawn, features[:, 1:], seen, columns_of(grid))
 
     def _losses(
         self,
@@ -207,11 +269,13 @@ class TeacherStep:
         same: Tensor,
         relevant: Tensor,
         facts: list[frozenset[Fact]],
+        going_on: Tensor,
     ) -> dict[str, Tensor]:
         """All losses by name, before their weights. Texts come as captions, then queries."""
         B = len(facts)
         scale = self.clip.logit_scale.exp()
-        video = self.teacher.pool(sight.frames, sight.mask).video  # (B, D)
+        temporal = self.teacher.temporal(sight.frames, sight.mask)  # (B, F, D)
+        video = self.teacher.mean_pool(temporal, sight.mask).video  # (B, D)
         frames = functional.normalize(sight.frames, dim=-1)  # (B, F, D)
         parts = self.teacher.granularities(
             reading.sentence, reading.words, frames, video, reading.mask, sight.mask
@@ -228,7 +292,24 @@ class TeacherStep:
             "patches": self._patches(sight, names),
             "frames": self._frames(sight, names, true),
             "facts": self._present(2, video @ names.T, true),
+            "places": headed(
+                self.names.places,
+                self._drawn(sight.frames, sight),
+                sight.parts.flatten(1),
+                self.names.places_weight,
+            ),
+            "moments": headed(
+                self.names.moments,
+                self._drawn(temporal, sight),
+                going_on.flatten(0, 1),
+                self.names.moments_weight,
+            ),
         }
+
+    def _drawn(self, frames: Tensor, sight: Sight) -> Tensor:
+        """Of frames (B, F, D) those that were drawn, unit: (B*k, D)."""
+        rows = frames.gather(1, sight.drawn[..., None].expand(-1, -1, frames.shape[-1]))  # (B, k, D)
+        return functional.normalize(rows.flatten(0, 1), dim=-1)
 
     def _patches(self, sight: Sight, names: Tensor) -> Tensor:
         patches = functional.normalize(sight.patches, dim=-1)  # (N, K, D)
@@ -239,13 +320,9 @@ class TeacherStep:
     def _frames(self, sight: Sight, names: Tensor, true: Tensor) -> Tensor:
         """Kinds by what the frame shows, scene facts by the clip's."""
         kinds, end = len(KINDS), len(KINDS) + len(SCENES)
-        k = sight.drawn.shape[1]
-        rows = sight.frames.gather(
-            1, sight.drawn[..., None].expand(-1, -1, sight.frames.shape[-1])
-        )  # (B, k, D)
-        vectors = functional.normalize(rows.flatten(0, 1), dim=-1)  # (B*k, D)
-        scene = true[:, kinds:end].repeat_interleave(k, dim=0)  # (B*k, scenes)
-        present = torch.cat([sight.shown, scene], dim=1)  # (B*k, end)
+        vectors = self._drawn(sight.frames, sight)  # (B*k, D)
+        scene = true[:, kinds:end].repeat_interleave(sight.drawn.shape[1], dim=0)  # (B*k, scenes)
+        present = torch.cat([sight.parts.any(dim=1), scene], dim=1)  # (B*k, end)
         return self._present(1, vectors @ names[:end].T, present)
 
     def _present(self, place: int, cosines: Tensor, present: Tensor) -> Tensor:
@@ -264,4 +341,6 @@ class TeacherStep:
             + r.weight_patches * losses["patches"]
             + r.weight_frames * losses["frames"]
             + r.weight_facts * losses["facts"]
+            + r.weight_places * losses["places"]
+            + r.weight_moments * losses["moments"]
         )

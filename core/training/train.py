@@ -36,7 +36,7 @@ from core.models.bundle_io import BundleConfig, save_bundle
 from core.models.files import write_json
 from core.models.teachclip import TeachClip
 from core.models.xclip import XClip
-from core.training.dataset import ClipSet, load_clips
+from core.training.dataset import ClipSet, join, load_clips
 from core.training.features import encode_clips
 from core.training.lanes import Lanes
 from core.training.recipe import StudentRecipe, TeacherRecipe
@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m core.training.train", description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder of training shards")
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="folders of training shards")
     parser.add_argument("--val", type=Path, required=True, help="folder of validation shards")
     parser.add_argument("--run", type=Path, required=True, help="folder for checkpoints and logs")
     parser.add_argument("--out", type=Path, required=True, help="bundle folder to write")
@@ -73,7 +73,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--student-steps", type=int, default=StudentRecipe.steps)
     parser.add_argument("--seed", type=int, default=TeacherRecipe.seed)
     parser.add_argument("--clips", type=int, default=None, help="use only so many training clips")
-    parser.add_argument("--start", type=Path, default=None, help="run folder whose teacher to begin with")
+    parser.add_argument("--start", type=Path, default=None, help="run or bundle folder to begin with")
+    parser.add_argument(
+        "--warm-up", type=float, default=TeacherRecipe.warm_up, help="share of stage A's steps"
+    )
+    parser.add_argument(
+        "--validate-every", type=int, default=250, help="steps of stage A between validations"
+    )
+    parser.add_argument("--teacher-only", action="store_true", help="stop after stage A")
     parser.add_argument("--name", default="drive-tiny")
     parser.add_argument(
         "--export", action="store_true", help="no training: write the bundle of the checkpoint"
@@ -83,14 +90,21 @@ def _parser() -> argparse.ArgumentParser:
 
 def _train(options: argparse.Namespace) -> None:
     torch.set_num_threads(2)
-    clips, val = load_clips(options.data, options.clips), load_clips(options.val)
-    recipe = TeacherRecipe(steps=options.steps, rate=options.rate, seed=options.seed)
+    clips = join([load_clips(folder, options.clips) for folder in options.data])
+    val = load_clips(options.val)
+    recipe = TeacherRecipe(steps=options.steps, rate=options.rate, seed=options.seed, warm_up=options.warm_up)
     run = options.run / "teacher"
     began = time.monotonic()
-    start = options.start / "teacher" if options.start else None
+    start = (
+        options.start / "teacher" if options.start and (options.start / "teacher").is_dir() else options.start
+    )
     stop = 0 if options.export else None
-    teacher, texts = train_teacher(clips, val, recipe, run, stop_at=stop, start=start, say=_say)
+    teacher, texts = train_teacher(
+        clips, val, recipe, run, stop_at=stop, start=start, validate_every=options.validate_every, say=_say
+    )
     _say(f"stage A took {(time.monotonic() - began) / 60:.1f} min")
+    if options.teacher_only:
+        return
     students = stage_b(teacher, texts, clips, val, recipe, options)
     best = max(students, key=lambda made: _merit(made[1]))
     write_bundle(options.out, options.name, best[0], teacher, recipe)

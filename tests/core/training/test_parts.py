@@ -13,6 +13,7 @@ from core.training.dataset import (
     clips_of_step,
     frames_of_step,
     generator_of,
+    join,
     load_clips,
     same_caption,
 )
@@ -21,7 +22,7 @@ from core.training.lanes import Lanes
 from core.training.losses import presence, query_nce
 from core.training.optimiser import make_optimiser, rate_at, take_step
 from core.training.recipe import TeacherRecipe
-from core.training.teacher import new_teacher
+from core.training.teacher import KINDS, MOMENTS, columns_of, moments_of, new_teacher
 from core.training.texts import UNKNOWN, Texts, settle_unknown_words
 from core.training.vision import encode_visible, visible_patches
 from core.world import truth as world
@@ -296,3 +297,41 @@ def test_phases_follow_each_other():
     phases = [recipe.phase(step) for step in range(100)]
     assert [phase.until for phase in phases] == sorted(phase.until for phase in phases)
     assert {phase.until for phase in phases} == {phase.until for phase in recipe.phases}
+
+
+def test_columns_say_where_in_the_picture_a_kind_shows():
+    grid = torch.zeros(2, 3, 8, dtype=torch.int32)
+    bus, dog = KINDS.index(("actor", "bus")), KINDS.index(("actor", "dog"))
+    grid[0, 2, 0] = 1 << bus
+    grid[1, 1, 7] = (1 << bus) | (1 << dog)
+    columns = columns_of(grid)  # (2, 4, kinds)
+    assert columns.nonzero().tolist() == sorted([[0, 0, bus], [1, 3, bus], [1, 3, dog]])
+
+
+def test_moments_follow_the_events_and_the_speed():
+    truth = toy_truth(0)  # one oncoming car from 1 s to 4 s, frames at 1, 3, 5 and 7 s, never standing
+    found = moments_of([truth])[0]  # (F, moments)
+    assert found[:, MOMENTS.index("oncoming")].tolist() == [True, True, True, False]
+    assert found.sum() == 3
+
+
+def test_sets_are_joined_in_their_order():
+    one, two = toy_clips(3), toy_clips(2, first_seed=50)
+    both = join([one, two])
+    assert len(both) == 5
+    assert [truth.seed for truth in both.truths] == [0, 1, 2, 50, 51]
+    assert torch.equal(both.frames[3:], two.frames)
+    assert both.captions[3:] == two.captions
+    assert both.facts[:3] == one.facts
+
+
+def test_lanes_share_the_work_evenly():
+    lanes = Lanes(2, chunk=64)
+    sizes = []
+    lap = lanes.forward(
+        lambda part, start: sizes.append(len(part)) or part.float(), torch.arange(192)[:, None]
+    )
+    lanes.close()
+    assert sizes == [48] * 4
+    assert [len(share) for share in lap.shares] == [2, 2]
+    assert lap.features.flatten().tolist() == list(range(192))

@@ -8,9 +8,11 @@ import torch
 
 from core.errors import DrivescopeError, ErrorKind
 from core.training.lanes import Lanes
-from core.training.recipe import Phase
+from core.training.recipe import Phase, StudentRecipe
 from core.training.runs import CHECKPOINT, Run
 from core.training.stage_a import train_teacher
+from core.training.student import new_student
+from core.training.train import write_bundle
 from core.training.validation import Validation
 from tests.core.training.toy import toy_clips, toy_recipe
 
@@ -50,6 +52,24 @@ def test_a_run_begins_awake_or_where_another_one_ended(tmp_path):
     assert torch.equal(texts.used, known.used)
     with pytest.raises(DrivescopeError, match="no checkpoint"):
         train_teacher(clips, None, toy_recipe(), tmp_path / "third", start=tmp_path / "nowhere")
+
+
+def test_a_run_may_begin_with_a_bundle(tmp_path):
+    clips, recipe = toy_clips(8), toy_recipe(steps=2)
+    first, texts = train_teacher(clips, None, recipe, tmp_path / "first")
+    student = new_student(first, StudentRecipe())
+    write_bundle(tmp_path / "bundle", "toy", student, first, recipe)
+    second, known = train_teacher(
+        clips, None, toy_recipe(rate=1e-4), tmp_path / "second", stop_at=0, start=tmp_path / "bundle"
+    )
+    for name, value in first.state_dict().items():
+        torch.testing.assert_close(second.state_dict()[name], value.half().float(), msg=name)
+    assert torch.equal(known.used | texts.used, known.used)  # what it had learned it still knows
+    assert int(known.used.sum()) < 300  # of 49,408
+    other = dataclasses.replace(recipe, words=8)
+    with pytest.raises(DrivescopeError) as caught:
+        train_teacher(clips, None, other, tmp_path / "third", start=tmp_path / "bundle")
+    assert caught.value.kind == ErrorKind.UNREADABLE
 
 
 def test_another_recipe_or_a_damaged_checkpoint_is_refused(tmp_path):

@@ -19,6 +19,7 @@ from tests.core.training.toy import toy_clips, toy_recipe, write_toy_shards
 def test_the_command_writes_a_bundle_and_its_figures(tmp_path, monkeypatch):
     monkeypatch.setattr(train, "TeacherRecipe", toy_recipe)
     toy_recipe.steps, toy_recipe.rate, toy_recipe.seed = 6, 1e-3, 1  # the parser's defaults
+    toy_recipe.warm_up = 0.1
     write_toy_shards(tmp_path / "train", 10)
     write_toy_shards(tmp_path / "val", 6, first_seed=900)
     folders = {"--data": "train", "--val": "val", "--run": "run", "--out": "out"}
