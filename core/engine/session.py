@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from core import protocol
+from core.engine.analysis import Analysis
 from core.engine.context import Context, Handler, Post
 from core.engine.host import Host
 from core.engine.words import Words
@@ -45,6 +46,7 @@ class Session:
             protocol.AddFootage: (workers.indexing, self._add_footage),
             protocol.GetThumbnail: (workers.pictures, self._get_thumbnail),
             protocol.GetFrames: (workers.pictures, self._get_frames),
+            **Analysis(self._context).handlers(),
             **Words(self._context).handlers(),
         }
         host.listeners.add(post)

@@ -41,6 +41,7 @@ class Workers:
         models: one thread; loads bundles and answers queries.
         stepping: two threads; lead long work through the models thread a step at a time, and wait in between.
         indexing: one thread; runs an ingest, which starts its own worker per core.
+        analysing: one thread; reads truth files and stored runs and sums them up.
         pictures: a few threads; read thumbnails and decode frames for playback.
     """
 
@@ -48,9 +49,10 @@ class Workers:
         self.models = ThreadPoolExecutor(1, thread_name_prefix="models")
         self.stepping = ThreadPoolExecutor(2, thread_name_prefix="stepping")
         self.indexing = ThreadPoolExecutor(1, thread_name_prefix="indexing")
+        self.analysing = ThreadPoolExecutor(1, thread_name_prefix="analysing")
         self.pictures = ThreadPoolExecutor(min(4, max(2, os.cpu_count() or 2)), thread_name_prefix="pictures")
 
     def stop(self) -> None:
         """Drop what has not begun; what runs ends by its own cancel checks."""
-        for executor in (self.models, self.stepping, self.indexing, self.pictures):
+        for executor in (self.models, self.stepping, self.indexing, self.analysing, self.pictures):
             executor.shutdown(wait=False, cancel_futures=True)

@@ -26,13 +26,15 @@ class SpanMatch(msgspec.Struct, frozen=True):
 class PreviewQueries(Message, frozen=True):
     """Read a truth file as it would be imported; nothing is stored. Answers `QueriesPreview`.
 
-    `companion` is the qrels of TREC topics, or the CSV that chooses videos of an MSR-VTT JSON.
+    `companion` is the qrels of TREC topics, or the CSV that chooses videos of an MSR-VTT JSON. `columns` says which
+    column plays which role where the person knows better: `{"video": "clip name"}`.
     """
 
     id: int
     path: str
     companion: str = ""
     match: SpanMatch = SpanMatch()
+    columns: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class ImportQueries(Message, frozen=True):
@@ -42,6 +44,7 @@ class ImportQueries(Message, frozen=True):
     path: str
     companion: str = ""
     match: SpanMatch = SpanMatch()
+    columns: dict[str, str] = msgspec.field(default_factory=dict)
     name: str = ""  # empty: the file's
 
 
@@ -202,6 +205,7 @@ class QueriesPreview(Message, frozen=True):
     path: str
     kind: str
     encoding: str
+    header: tuple[str, ...]
     columns: tuple[ColumnInfo, ...]
     property_names: tuple[str, ...]
     sample: tuple[SampleRow, ...]
@@ -258,7 +262,7 @@ class RunInfo(msgspec.Struct, frozen=True):
     queries: int
     clips: int
     reranked: bool
-    headline: dict[str, float | None] = {}
+    headline: dict[str, float | None] = msgspec.field(default_factory=dict)
     problem: str = ""
 
 

@@ -1,0 +1,371 @@
+"""Evaluation for the window: query sets, runs, what became of each query, judgements.
+
+An evaluation runs in the indexing thread, because it and an ingest exclude each other, and asks for every query's
+ranking in the models thread, so that a person's search waits for one query of it at most. What only reads runs has
+a thread of its own; judgements and evidence, which a person waits for, are answered beside it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar, cast
+
+from core import paths, protocol
+from core.engine.context import PROGRESS_SECONDS, Context, Handler
+from core.engine.workers import Job
+from core.errors import DrivescopeError, ErrorKind
+
+if TYPE_CHECKING:
+    from core.evaluate.judgements import Judgements
+    from core.evaluate.matching import Preview
+    from core.evaluate.runs import Run
+    from core.evaluate.truth import Role
+    from core.library.library import Library
+    from core.search.pipeline import Searcher, StageRows
+
+T = TypeVar("T")
+ROWS_A_MESSAGE: Final = 4000
+LISTED_ROWS: Final = 1000
+_RUNS_KEPT: Final = 2
+
+
+class Analysis:
+    """Answers the requests of `core.protocol.evaluating` but those of its report."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._turn = threading.Lock()
+        self._kept: dict[tuple[Path, str, bool], Run] = {}  # the newest last
+
+    def handlers(self) -> dict[type, Handler]:
+        """What this answers, and in which thread."""
+        workers = self._context.host.workers
+        return {
+            protocol.PreviewQueries: (workers.analysing, self._preview),
+            protocol.ImportQueries: (workers.analysing, self._import),
+            protocol.GetQuerySets: (workers.analysing, self._get_query_sets),
+            protocol.DropQuerySet: (workers.analysing, self._drop_query_set),
+            protocol.Evaluate: (workers.indexing, self._evaluate),
+            protocol.GetRuns: (workers.analysing, self._get_runs),
+            protocol.DeleteRun: (workers.analysing, self._delete_run),
+            protocol.OpenRun: (workers.analysing, self._open_run),
+            protocol.GetSlices: (workers.analysing, self._get_slices),
+            protocol.CompareRuns: (workers.analysing, self._compare),
+            protocol.GetEvidence: (workers.pictures, self._get_evidence),
+            protocol.GetJudgements: (workers.pictures, self._get_judgements),
+            protocol.Judge: (workers.pictures, self._judge),
+            protocol.UndoJudgement: (workers.pictures, self._undo),
+        }
+
+    @property
+    def _library(self) -> Library:
+        return self._context.open_searcher.library
+
+    # --- query sets -----------------------------------------------------------------------------------
+
+    def _preview(self, job: Job, request: protocol.PreviewQueries) -> None:
+        from core.engine.analysis_replies import preview_reply
+
+        self._context.post(preview_reply(job.id, self._read(request)))
+
+    def _import(self, job: Job, request: protocol.ImportQueries) -> None:
+        from core.evaluate.query_sets import import_query_set
+
+        entry = import_query_set(
+            self._library.folder,
+            self._read(request),
+            companion=_path(request.companion),
+            columns=_columns(request.columns),
+            name=request.name,
+        )
+        self._post_query_sets(job, entry.set_id)
+
+    def _read(self, request: protocol.PreviewQueries | protocol.ImportQueries) -> Preview:
+        from core.evaluate.command import gallery_of
+        from core.evaluate.matching import preview
+        from core.evaluate.truth import SpanRule
+
+        _check_threshold(request.match.threshold)
+        rule = SpanRule(request.match.overlap, request.match.threshold)
+        return preview(
+            Path(request.path).expanduser(),
+            gallery_of(self._turns()),
+            rule,
+            companion=_path(request.companion),
+            columns=_columns(request.columns),
+        )
+
+    def _get_query_sets(self, job: Job, request: protocol.GetQuerySets) -> None:
+        from core.evaluate.query_sets import list_query_sets
+
+        folder = self._library.folder
+        if folder == paths.library_folder(paths.DEMO_NAME) and not list_query_sets(folder):
+            self._bring_demo_sets()
+        self._post_query_sets(job)
+
+    def _bring_demo_sets(self) -> None:
+        """The demo's own truth, so that a first evaluation needs no file."""
+        from core.evaluate import demo_truth
+        from core.evaluate.command import gallery_of
+        from core.evaluate.matching import preview
+        from core.evaluate.query_sets import import_query_set
+
+        gallery = gallery_of(self._turns())
+        shipped = paths.resources() / "demo"
+        rows = {
+            "Demo captions": demo_truth.caption_rows(shipped, 3),
+            "Demo queries": demo_truth.query_rows(shipped),
+        }
+        with tempfile.TemporaryDirectory() as folder:
+            for name, found in rows.items():
+                file = Path(folder) / f"{name.replace(' ', '-').casefold()}.csv"
+                demo_truth.write_rows(file, found)
+                import_query_set(self._library.folder, preview(file, gallery), name=name)
+
+    def _drop_query_set(self, job: Job, request: protocol.DropQuerySet) -> None:
+        from core.evaluate.query_sets import drop_query_set
+
+        drop_query_set(self._library.folder, request.set_id)
+        self._post_query_sets(job)
+
+    def _post_query_sets(self, job: Job, chosen: str = "") -> None:
+        from core.engine.analysis_replies import query_set_info
+        from core.evaluate.query_sets import list_query_sets
+
+        sets = tuple(map(query_set_info, list_query_sets(self._library.folder)))
+        self._context.post(protocol.QuerySets(id=job.id, sets=sets, chosen=chosen))
+
+    # --- runs -----------------------------------------------------------------------------------------
+
+    def _evaluate(self, job: Job, request: protocol.Evaluate) -> None:
+        from core.evaluate.account import Request
+        from core.evaluate.command import evaluate_foreign, evaluate_library
+        from core.evaluate.query_sets import open_query_set
+        from core.search.rerank import RERANK_CLIPS
+
+        entry = open_query_set(self._library.folder, request.set_id)
+        if entry.problem:
+            raise DrivescopeError(ErrorKind.UNREADABLE, entry.problem)
+        asked = Request(
+            entry.file,
+            companion=entry.companion,
+            rule=entry.rule,
+            columns=entry.columns or None,
+            name=request.name,
+            judgements=request.judgements,
+        )
+        turns = self._turns()
+        started = time.perf_counter()
+        if request.run_file:
+            told = evaluate_foreign(turns, asked, Path(request.run_file).expanduser())
+        else:
+            told = evaluate_library(
+                turns,
+                asked,
+                rerank_clips=RERANK_CLIPS if request.rerank else 0,
+                progress=self._progress(job),
+                cancelled=job.is_cancelled,
+            )
+        seconds = time.perf_counter() - started
+        self._context.post(protocol.Evaluated(job.id, told["run"], told["queries"], seconds))
+
+    def _turns(self) -> Searcher:
+        return cast("Searcher", _Turns(self._context))  # it has all of a searcher that evaluation asks for
+
+    def _progress(self, job: Job) -> Callable[[int, int], None]:
+        started = last = time.monotonic()
+
+        def report(done: int, total: int) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if now - last < PROGRESS_SECONDS and done < total:
+                return
+            last = now
+            rate = done / max(now - started, 1e-6)
+            stage = "ranking" if done < total else "measuring"
+            progress = protocol.Progress(
+                job.id, "Evaluating", stage, done, total, "queries", rate, (total - done) / rate
+            )
+            self._context.post(progress)
+
+        return report
+
+    def _get_runs(self, job: Job, request: protocol.GetRuns) -> None:
+        self._post_runs(job)
+
+    def _delete_run(self, job: Job, request: protocol.DeleteRun) -> None:
+        from core.evaluate.runs import delete_run
+
+        delete_run(self._library.folder, request.run_id)
+        with self._turn:
+            self._kept = {key: run for key, run in self._kept.items() if key[1] != request.run_id}
+        self._post_runs(job)
+
+    def _post_runs(self, job: Job) -> None:
+        from core.engine.analysis_replies import run_info
+        from core.evaluate.runs import list_runs
+
+        runs = tuple(run_info(facts) for facts in list_runs(self._library.folder))
+        self._context.post(protocol.Runs(id=job.id, runs=runs))
+
+    def _run(self, run_id: str, *, judgements: bool = False, fresh: bool = False) -> Run:
+        """A stored run, read once while it is worked with; `fresh` takes in what was judged since."""
+        from core.evaluate.rejudge import rejudged
+        from core.evaluate.runs import open_run
+
+        folder = self._library.folder
+        key, plain = (folder, run_id, judgements), (folder, run_id, False)
+        with self._turn:
+            run = None if fresh else self._kept.get(key)
+            if run is None:
+                run = self._kept.get(plain) or open_run(folder, run_id)
+                self._keep(plain, run)
+                if judgements:
+                    with self._judgements() as store:
+                        run = rejudged(run, store.current())
+            self._keep(key, run)
+            return run
+
+    def _keep(self, key: tuple[Path, str, bool], run: Run) -> None:
+        self._kept.pop(key, None)
+        self._kept[key] = run
+        ids = list(dict.fromkeys((folder, run_id) for folder, run_id, _ in reversed(self._kept)))
+        self._kept = {k: kept for k, kept in self._kept.items() if k[:2] in ids[:_RUNS_KEPT]}
+
+    def _open_run(self, job: Job, request: protocol.OpenRun) -> None:
+        from core.engine.analysis_replies import outcomes, run_opened
+
+        run = self._run(request.run_id, judgements=request.judgements, fresh=True)
+        job.check()
+        self._context.post(run_opened(job.id, run, LISTED_ROWS))
+        rows = outcomes(run)
+        for first in range(0, max(len(rows), 1), ROWS_A_MESSAGE):
+            job.check()
+            part = rows[first : first + ROWS_A_MESSAGE]
+            last = first + ROWS_A_MESSAGE >= len(rows)
+            self._context.post(protocol.RunRows(id=job.id, first=first, rows=part, last=last))
+
+    def _get_slices(self, job: Job, request: protocol.GetSlices) -> None:
+        from core.engine.analysis_replies import slices_reply
+
+        run = self._run(request.run_id, judgements=request.judgements)
+        self._context.post(slices_reply(job.id, run, request.metric))
+
+    def _compare(self, job: Job, request: protocol.CompareRuns) -> None:
+        from core.engine.analysis_replies import compared
+        from core.evaluate.compare import compare_runs, reranking_hurt
+
+        run = self._run(request.run_id, judgements=request.judgements)
+        if request.against:
+            other = self._run(request.against, judgements=request.judgements)
+            comparison = compare_runs(other, run)
+        else:
+            other, comparison = run, reranking_hurt(run)
+        self._context.post(compared(job.id, run, other, comparison))
+
+    def _get_evidence(self, job: Job, request: protocol.GetEvidence) -> None:
+        from core.engine.analysis_evidence import evidence
+
+        run = self._run(request.run_id, judgements=request.judgements)
+        if not 0 <= request.row < len(run.queries):
+            raise DrivescopeError(ErrorKind.BAD_INPUT, "The run has no such query: open it again.")
+        self._context.post(evidence(job.id, run, request.row, self._library.catalog))
+
+    # --- judgements -----------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _judgements(self) -> Iterator[Judgements]:
+        """The store, open for one action: it is small, and nothing is lost if the engine dies after it."""
+        from core.evaluate.judgements import Judgements
+
+        with contextlib.closing(Judgements(self._library.folder)) as store:
+            yield store
+
+    def _get_judgements(self, job: Job, request: protocol.GetJudgements) -> None:
+        from core.engine.analysis_replies import judgement_info
+
+        with self._judgements() as store:
+            held = tuple(map(judgement_info, store.current()))
+        self._context.post(protocol.Judgements(id=job.id, judgements=held))
+
+    def _judge(self, job: Job, request: protocol.Judge) -> None:
+        from core.evaluate.judgements import Verdict
+
+        self._library.catalog.clip(request.clip_id)  # refuses one that is gone
+        with self._judgements() as store:
+            judged = store.judge(
+                request.query,
+                request.clip_id,
+                Verdict(request.verdict),
+                author=request.author,
+                tags=request.tags,
+                note=request.note,
+            )
+            self._post_changed(job, store, (judged.query, judged.clip_id))
+
+    def _undo(self, job: Job, request: protocol.UndoJudgement) -> None:
+        with self._judgements() as store:
+            changed = store.redo(request.author) if request.redo else store.undo(request.author)
+            self._post_changed(job, store, changed or ("", 0))
+
+    def _post_changed(self, job: Job, store: Judgements, changed: tuple[str, int]) -> None:
+        from core.engine.analysis_replies import judgement_info
+
+        query, clip_id = changed
+        held: Sequence[protocol.JudgementInfo] = ()
+        if query:
+            held = [judgement_info(one) for one in store.current(query) if one.clip_id == clip_id]
+        self._context.post(protocol.Judgements(id=job.id, judgements=tuple(held), changed=changed))
+
+
+class _Turns:
+    """The open library's searcher, each of whose queries takes its turn in the models thread.
+
+    Raises DrivescopeError(BUSY) once another library is open: one run never ranks the clips of two.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._searcher = context.open_searcher
+        self.library = self._searcher.library
+        self.bundle = self._searcher.bundle
+
+    def refresh(self) -> bool:
+        return self._take(lambda searcher: searcher.refresh())
+
+    def stages(self, text: str, depth: int, *, rerank_clips: int) -> list[StageRows]:
+        return self._take(lambda searcher: list(searcher.stages(text, depth, rerank_clips=rerank_clips)))
+
+    def _take(self, work: Callable[[Searcher], T]) -> T:
+        host = self._context.host
+
+        def run() -> T:
+            if self._context.searcher is not self._searcher:
+                raise DrivescopeError(
+                    ErrorKind.BUSY, "Another library was opened, so the evaluation was stopped."
+                )
+            return host.with_device_fallback(lambda: work(self._context.ready_searcher()))
+
+        result: T = host.workers.models.submit(run).result()
+        return result
+
+
+def _path(text: str) -> Path | None:
+    return Path(text).expanduser() if text else None
+
+
+def _columns(chosen: dict[str, str]) -> Mapping[Role, str] | None:
+    """A person's choice of columns; a role that there is not is refused when the file is read."""
+    return cast("Mapping[Role, str]", chosen) if chosen else None
+
+
+def _check_threshold(threshold: float) -> None:
+    if not 0 < threshold <= 1:
+        raise DrivescopeError(
+            ErrorKind.BAD_INPUT, "The share of overlap must be above 0 and at most 1, e.g. 0.5."
+        )
