@@ -108,7 +108,17 @@ class Library:
     def features(self, spec: VectorSpec) -> FeatureStore:
         """The vectors, if `spec` made them. Raises DrivescopeError(MISMATCH) if it did not, or would not now."""
         self._check(spec)
-        return FeatureStore(self.folder / _FEATURES / self.feature_id, spec).open()
+        return FeatureStore(self.feature_folder(self.feature_id), spec).open()
+
+    def feature_folder(self, feature_id: str) -> Path:
+        """Where the vectors of one bundle lie."""
+        return self.folder / _FEATURES / feature_id
+
+    def use_features(self, feature_id: str) -> None:
+        """Search with these vectors from now on. The caller holds the lock, and they are whole."""
+        made_with = Manifest.read(self.feature_folder(feature_id)).made_with
+        self.catalog.set_setting(_FEATURE_ID, feature_id)
+        self.feature_id, self.made_with = feature_id, made_with
 
     def _check(self, spec: VectorSpec) -> int:
         return check_made_with(self.folder, self.made_with, spec)
