@@ -175,6 +175,24 @@ def build_parser() -> argparse.ArgumentParser:
         "--judgements", action="store_true", help="read the runs under what people judged since"
     )
 
+    report = add(
+        "report",
+        commands.run_report,
+        "write a run as one HTML file with its evidence, and CSV and JSON beside it",
+        terminal.show_report,
+    )
+    report.add_argument("run_id", nargs="?", default="", metavar="RUN", help="default: the newest one")
+    report.add_argument("--library", required=True, metavar="DIR", help="a library folder, or `demo`")
+    report.add_argument("--out", required=True, type=Path, metavar="FILE.html")
+    report.add_argument("--against", default="", metavar="RUN", help="compare with this one")
+    report.add_argument(
+        "--judgements", action="store_true", help="read the runs under what people judged since"
+    )
+    report.add_argument(
+        "--cases", type=_cases, default=8, metavar="N", help="worst queries to look at (default 8)"
+    )
+    add_model_options(report)
+
     judge = add(
         "judge",
         commands.run_judge,
@@ -304,3 +322,10 @@ def _count(text: str) -> int:
 
 if __name__ == "__main__":
     raise SystemExit(main())
+def _cases(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 1000:
+        raise argparse.ArgumentTypeError("it must be between 0 and 1000")
+    return value
+
+

@@ -145,6 +145,30 @@ def run_runs(options: argparse.Namespace) -> Answer:
     return tell_runs(folder, options.runs, use_judgements=options.judgements), DONE
 
 
+def run_report(options: argparse.Namespace) -> Answer:
+    """Write a run's report: one HTML file that needs nothing else, and CSV and JSON beside it."""
+    from core.evaluate.report.write import write_report
+    from core.evaluate.runs import newest_run
+
+    folder = paths.library_folder(options.library)
+    run_id = options.run_id or newest_run(folder)
+    library, bundle = _open_library(options)
+    with contextlib.closing(library):
+        show = ProgressLine("Looking at cases")
+        files = write_report(
+            library,
+            bundle,
+            run_id,
+            options.out,
+            against=options.against,
+            use_judgements=options.judgements,
+            cases=options.cases,
+            progress=show.queries,
+        )
+        show.end()
+    return {"run": run_id, "files": [str(path) for path in files]}, DONE
+
+
 def run_judge(options: argparse.Namespace) -> Answer:
     """Record whether a clip answers a query, undo or redo that, or list what was judged."""
     from core.evaluate.command import judge

@@ -160,6 +160,17 @@ def list_runs(library_folder: Path) -> list[dict[str, Any]]:
     return found
 
 
+def newest_run(library_folder: Path) -> str:
+    """Id of the run that was stored last. Raises DrivescopeError(NOT_FOUND) if there is none."""
+    found = [str(facts["run_id"]) for facts in list_runs(library_folder) if "damaged" not in facts]
+    if not found:
+        raise DrivescopeError(
+            ErrorKind.NOT_FOUND,
+            f"The library {library_folder} has no run: make one with `drivescope evaluate`.",
+        )
+    return found[0]
+
+
 def open_run(library_folder: Path, run_id: str) -> Run:
     """A stored run. Raises DrivescopeError: NOT_FOUND, VERSION, or UNREADABLE for one that is damaged."""
     folder = _folder_of(library_folder, run_id)

@@ -1,0 +1,149 @@
+"""Everything that a report says, before it is laid out: gathered once, told as HTML, CSV and JSON."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from core.errors import Cancelled
+from core.evaluate.compare import Comparison, compare_runs, reranking_hurt
+from core.evaluate.judgements import Judged, Judgements, query_key
+from core.evaluate.metrics import summarise
+from core.evaluate.rankers import Progress
+from core.evaluate.rejudge import rejudged
+from core.evaluate.report.cases import WORST, Case, choose_cases
+from core.evaluate.report.evidence import Evidence, Witness
+from core.evaluate.runs import Run, open_run
+from core.evaluate.slices import LEAST_MEMBERS, Slice, slices_of, worst_slices
+from core.evaluate.table import QueryRow, query_table
+
+if TYPE_CHECKING:
+    from core.library.library import Library
+    from core.models.bundle import ModelBundle
+
+SLICED_METRIC = "R@10"
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A case with the evidence for its right clip and, where another one stands at rank 1, for that."""
+
+    case: Case
+    truth: Evidence
+    top: Evidence | None
+
+    @property
+    def words(self) -> list[tuple[str, float, float | None]]:
+        """(word, what it brought the right clip, what it brought rank 1) in the query's order."""
+        if self.truth.anatomy is None:
+            return []
+        other = self.top.anatomy if self.top else None
+        right = self.truth.anatomy.by_word.tolist()
+        wrong = other.by_word.tolist() if other else [None] * len(right)
+        names = (word.text for word in self.truth.anatomy.words)
+        return list(zip(names, right, wrong, strict=True))
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A run, what it was compared with, and the cases that were looked at.
+
+    `slices` are those with enough members, `left_out` counts the smaller ones. `comparison` is the run (b) against
+    `against` (a); `hurt` its last stage (b) against its first (a).
+    """
+
+    run: Run
+    rows: list[QueryRow]
+    slices: list[Slice]
+    worst: list[Slice]
+    left_out: int
+    against: Run | None
+    comparison: Comparison | None
+    hurt: Comparison | None
+    exhibits: list[Exhibit]
+    judged: Mapping[str, tuple[Judged, ...]]
+    judgements_used: bool
+    written: str
+
+    @property
+    def metrics(self) -> Mapping[str, Any]:
+        """The last stage's metrics, as `Value.as_dict` tells them."""
+        found: Mapping[str, Any] = self.run.facts["metrics"][self.run.final_stage]
+        return found
+
+    @property
+    def first_metrics(self) -> Mapping[str, Any] | None:
+        """The first stage's metrics if there are two."""
+        stages = list(self.run.stages)
+        return self.run.facts["metrics"][stages[0]] if len(stages) > 1 else None
+
+
+def gather(
+    library: Library,
+    bundle: ModelBundle,
+    run_id: str,
+    *,
+    against: str = "",
+    use_judgements: bool = False,
+    cases: int = WORST,
+    progress: Progress = lambda done, total: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Contents:
+    """Reads the run (and the one to compare with), cuts slices, chooses cases and looks at their clips.
+
+    With `use_judgements` the runs are measured under what people judged since. `progress` counts cases. Raises
+    DrivescopeError as `open_run` and `compare_runs` do, and Cancelled.
+    """
+    with contextlib.closing(Judgements(library.folder)) as store:
+        judged = store.current()
+    runs = [open_run(library.folder, name) for name in (run_id, against) if name]
+    if use_judgements:
+        runs = [rejudged(run, judged) for run in runs]
+    run, other = runs[0], runs[1] if against else None
+    rows = query_table(run)
+    hurt = reranking_hurt(run) if len(run.stages) > 1 else None
+    found = slices_of(run, SLICED_METRIC)
+    overall = summarise(run.final.outcomes, (SLICED_METRIC,))[SLICED_METRIC]
+    large = [part for part in found if part.count >= LEAST_MEMBERS]
+    chosen = choose_cases(run, rows, judged, hurt, cases)
+    exhibits = []
+    witness = Witness(library, bundle)
+    for number, case in enumerate(chosen):
+        if cancelled():
+            raise Cancelled
+        progress(number, len(chosen))
+        exhibits.append(_exhibit(witness, case))
+    progress(len(chosen), len(chosen))
+    return Contents(
+        run=run,
+        rows=rows,
+        slices=large,
+        worst=worst_slices(found, overall),
+        left_out=len(found) - len(large),
+        against=other,
+        comparison=compare_runs(other, run) if other else None,
+        hurt=hurt,
+        exhibits=exhibits,
+        judged=_by_query(judged, rows),
+        judgements_used=use_judgements,
+        written=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _exhibit(witness: Witness, case: Case) -> Exhibit:
+    truth = witness.of(case.row.text, case.truth_clip)
+    top = witness.of(case.row.text, case.top_clip) if case.top_clip is not None else None
+    return Exhibit(case, truth, top)
+
+
+def _by_query(judged: Sequence[Judged], rows: Sequence[QueryRow]) -> dict[str, tuple[Judged, ...]]:
+    """Judgements by query id; those of other queries are left out."""
+    by_text: dict[str, list[Judged]] = {}
+    for one in judged:
+        by_text.setdefault(one.query, []).append(one)
+    return {
+        row.query_id: tuple(by_text[query_key(row.text)]) for row in rows if query_key(row.text) in by_text
+    }
