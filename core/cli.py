@@ -313,6 +313,13 @@ def _clip_id(text: str) -> int:
     return int(text)
 
 
+def _cases(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 1000:
+        raise argparse.ArgumentTypeError("it must be between 0 and 1000")
+    return value
+
+
 def _count(text: str) -> int:
     value = int(text)
     if not 1 <= value <= 1_000_000:
@@ -322,10 +329,3 @@ def _count(text: str) -> int:
 
 if __name__ == "__main__":
     raise SystemExit(main())
-def _cases(text: str) -> int:
-    value = int(text)
-    if not 0 <= value <= 1000:
-        raise argparse.ArgumentTypeError("it must be between 0 and 1000")
-    return value
-
-

@@ -138,6 +138,13 @@ def _show_preview(answer: dict[str, Any]) -> None:
         print(f"  row {row['row']}: {row['reason']}")
 
 
+def show_report(answer: dict[str, Any]) -> None:
+    """Where the report lies."""
+    print(f"The report of {answer['run']} is in {answer['files'][0]}")
+    for path in answer["files"][1:]:
+        print(f"  beside it: {path}")
+
+
 def show_judge(answer: dict[str, Any]) -> None:
     """What holds, a judgement a line."""
     for one in answer["judgements"]:
@@ -152,13 +159,6 @@ def show_judge(answer: dict[str, Any]) -> None:
 
 def show_runs(answer: dict[str, Any]) -> None:
     """A list of runs, the slices of one, or the differences between two."""
-def show_report(answer: dict[str, Any]) -> None:
-    """Where the report lies."""
-    print(f"The report of {answer['run']} is in {answer['files'][0]}")
-    for path in answer["files"][1:]:
-        print(f"  beside it: {path}")
-
-
     for facts in answer.get("runs", ()):
         counts = facts.get("counts", {})
         told = (
