@@ -241,6 +241,44 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_model_options(explain)
 
+    distill = add(
+        "distill",
+        commands.run_distill,
+        "make a bundle of your own domain from captions of a library's clips",
+        terminal.show_distill,
+    )
+    distill.add_argument("--library", required=True, metavar="DIR", help="a library folder, or `demo`")
+    distill.add_argument(
+        "--captions",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help="CSV (video, start_s, end_s, caption, or video_id, sentence), MSR-VTT JSON, or BDD-X CSV",
+    )
+    distill.add_argument(
+        "--out", required=True, metavar="BUNDLE", help="a name (becomes distilled:NAME), or a folder's path"
+    )
+    distill.add_argument(
+        "--teacher", default="", metavar="FILE", help="a trained X-CLIP (default: trained here, first)"
+    )
+    distill.add_argument(
+        "--finetune",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="open the towers' top N blocks (decodes the clips)",
+    )
+    distill.add_argument("--steps", type=_count, default=0, metavar="N", help="of each phase")
+    distill.add_argument("--seed", type=int, default=0, metavar="N", help="of the split and the training")
+    distill.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda", "mps"])
+
+    switch = add(
+        "switch", commands.run_switch, "search a library with another bundle on the towers that indexed it"
+    )
+    switch.add_argument("--library", required=True, metavar="DIR")
+    switch.add_argument("--bundle", required=True, help="e.g. distilled:NAME")
+    switch.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda", "mps"])
+
     info = add("info", commands.run_info, "say what a library holds and what made its vectors")
     info.add_argument("--library", required=True, metavar="DIR", help="a library folder, or `demo`")
     info.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda", "mps"])

@@ -288,6 +288,44 @@ def run_models(options: argparse.Namespace) -> Answer:
     return {"models": rows}, DONE
 
 
+def run_distill(options: argparse.Namespace) -> Answer:
+    """Teach a student of the user's own domain from captions of a library's clips."""
+    library, bundle = _open_library(options)
+    with contextlib.closing(library):
+        from core.training.distill import Request, distill
+
+        bundle.selftest()
+        show = ProgressLine("Distilling")
+        request = Request(
+            options.captions,
+            options.out,
+            options.teacher,
+            options.finetune,
+            options.steps,
+            options.seed,
+            options.device,
+        )
+        answer = distill(library, bundle, request, say=show.share, told=show.steps, warn=show.warn)
+        show.end()
+    return {**answer, "library": options.library}, DONE
+
+
+def run_switch(options: argparse.Namespace) -> Answer:
+    """Give a library the vectors of another bundle on the same towers, from the frame vectors that it keeps."""
+    from core.library.library import Library
+    from core.library.switch import switch
+
+    if options.library == paths.DEMO_NAME:
+        sentence = "The demo library is searched with the shipped bundle only: index footage of your own."
+        raise DrivescopeError(ErrorKind.BAD_INPUT, sentence)
+    with contextlib.closing(Library.open(paths.library_folder(options.library))) as library:
+        bundle = _load(options, options.bundle, library.made_with.crop)
+        before = library.made_with.reference
+        clips = switch(library, bundle)
+        library.selftest(bundle.spec)
+    return {"library": options.library, "bundle": bundle.spec.name, "before": before, "clips": clips}, DONE
+
+
 def run_selftest(options: argparse.Namespace) -> Answer:
     """Check that a bundle (and a library's vectors) give what they should."""
     if options.library:

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -43,6 +44,19 @@ class ProgressLine:
     def say(self, text: str) -> None:
         """Show a sentence."""
         self._write(text, None)
+
+    def share(self, text: str, share: float) -> None:
+        """Show what is being done and how much of it is done (0-1)."""
+        self._write(f"{text} {share:.0%}", share)
+
+    def steps(self, text: str, done: int, total: int) -> None:
+        """Show a step of a training."""
+        self._write(text, done / max(total, 1))
+
+    def warn(self, sentences: Sequence[str]) -> None:
+        """Leave sentences on standard error that a person should read before going on, watching or not."""
+        for sentence in sentences:
+            print(sentence, file=sys.stderr)
 
     def end(self) -> None:
         """Leave the line."""
@@ -183,6 +197,27 @@ def show_runs(answer: dict[str, Any]) -> None:
         print(f"{compared['wins']} queries better, {compared['losses']} worse, {compared['draws']} as before")
         for pair in compared["worst"][:10]:
             print(f"  rank {pair['rank_a']:g} became {pair['rank_b']:g}: {pair['text']}")
+
+
+def show_distill(answer: dict[str, Any]) -> None:
+    """The figures of test, the gains, and what can be done with the bundle."""
+    print(f"Test captions, split {answer['split']}, with 95 % intervals:")
+    for system, found in answer["test"].items():
+        told = (f"{name} {v['value']:.3g} ({v['low']:.3g} to {v['high']:.3g})" for name, v in found.items())
+        print(f"  {system:<28} {'  '.join(told)}")
+    for gain in answer["gains"]:
+        told = (
+            f"{name} {v['difference']:+.3g} ({v['low']:+.3g} to {v['high']:+.3g}, p {v['p_value']:.3g})"
+            for name, v in gain["metrics"].items()
+        )
+        print(f"{gain['new']} against {gain['old']}, split {answer['split']}: {'  '.join(told)}")
+    print(f"The report with curves, best and worst queries is {answer['report']}")
+    print(f"Index with it: drivescope index PATH --library NEW --bundle {answer['bundle']}")
+    if answer["switchable"]:
+        print(
+            "Its towers are the library's own, so this library goes over to it without its footage: "
+            f"drivescope switch --library {answer['library']} --bundle {answer['bundle']}"
+        )
 
 
 def show_explain(maps: list[dict[str, Any]]) -> None:

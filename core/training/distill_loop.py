@@ -65,14 +65,10 @@ def run_phase(
     run: Run,
     recipe: Mapping[str, Any],
     told: Told = lambda line, done, total: None,
-    *,
-    save_every_s: float = SAVE_EVERY_S,
-    stop_at: int | None = None,
 ) -> list[dict[str, float]]:
     """Trains (or goes on), leaves the weights that did best on val in the module, and returns the curves.
 
-    Each row of the curves has "step" and losses or, with the prefix "val ", figures of val. `stop_at` ends after
-    that step with a checkpoint, as if killed (tests do this).
+    Each row of the curves has "step" and losses or, with the prefix "val ", figures of val.
     Raises DrivescopeError(MISMATCH) for a checkpoint of another recipe.
     """
     learned = {name: p for name, p in phase.module.named_parameters() if p.requires_grad}
@@ -111,7 +107,7 @@ def run_phase(
     if not curves:
         look(0)
     began = saved = time.monotonic()
-    for step in range(first, phase.steps if stop_at is None else min(stop_at, phase.steps)):
+    for step in range(first, phase.steps):
         loss, numbers = phase.step(step)
         torch.autograd.backward(loss)
         share = rate_at(step, phase.steps, rates.warm_up)
@@ -124,7 +120,7 @@ def run_phase(
         told(
             _line(phase.name, done, phase.steps, numbers, curves, seconds / (done - first)), done, phase.steps
         )
-        if time.monotonic() - saved > save_every_s or done == phase.steps or done == stop_at:
+        if time.monotonic() - saved >= SAVE_EVERY_S or done == phase.steps:
             save(done)
             saved = time.monotonic()
     _put(learned, best)
