@@ -55,13 +55,14 @@ class BundleSpec:
     preprocessing: tuple[Preprocessing, ...]  # one per distinct tower
     note: str = ""
     reference: str = ""  # the name that loads this bundle again; set by `registry.load_bundle`
+    frame_lengths: tuple[float, ...] = ()  # the heads' own, where they bring frames to one
     selftest_pair: dict[str, list[float]] = field(default_factory=dict, compare=False, repr=False)
     """What the float32 weights make of the self-test's picture and sentence; a library keeps it."""
 
     @property
     def fingerprint(self) -> str:
         """Sha256 hex over everything that changes a vector; equal fingerprints may be searched together."""
-        facts = {
+        facts: dict[str, Any] = {
             "weights": list(self.weights_sha256),
             "crop": self.crop,
             "frames": self.frames,
@@ -69,6 +70,8 @@ class BundleSpec:
             "preprocessing": [p.as_dict() for p in self.preprocessing],
             "quick_gelu": self.quick_gelu,
         }
+        if self.frame_lengths:
+            facts["frame_lengths"] = list(self.frame_lengths)
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     @property

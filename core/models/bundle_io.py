@@ -147,6 +147,7 @@ def build(
             context_words=int(description["words"]),
             synthetic=bool(description["synthetic"]),
             preprocessing=tuple(preprocessings),
+            frame_lengths=_frame_lengths(student_facts, reranker_facts),
             note=str(description.get("note", "")),
         )
         student, reranker = _build_heads(student_facts), _build_heads(reranker_facts)
@@ -177,6 +178,12 @@ def build(
         padded_words=bool(description["padded_words"]),
         expected=description.get("selftest") if spec.crop == description["crop"] else None,
     )
+
+
+def _frame_lengths(*heads: dict[str, Any]) -> tuple[float, ...]:
+    """Student's and reranker's, or nothing if neither has one."""
+    lengths = tuple(float(facts.get("frame_length", 0.0)) for facts in heads)
+    return lengths if any(lengths) else ()
 
 
 def random_bundle(

@@ -213,12 +213,15 @@ class OpenTower(nn.Module):
         return SettledTower(functional.normalize(torch.cat(frames).float(), dim=-1), batches)
 
 
-@dataclass(frozen=True)
-class SettledTower:
-    """A tower that has learned and is looked up from now on, in memory. `all_frames` (N, F, D) unit."""
+class SettledTower(nn.Module):
+    """A tower that has learned and is looked up from now on, in memory.
 
-    all_frames: Tensor
-    batches: list[TextBatch]  # 64 captions each
+    `all_frames` (N, F, D) are unit vectors, `batches` the captions, 64 each.
+    """
+
+    def __init__(self, all_frames: Tensor, batches: list[TextBatch]) -> None:
+        super().__init__()
+        self.all_frames, self.batches = all_frames, batches
 
     def frames(self, clips: Sequence[int]) -> Tensor:
         """Unit frame vectors (B, F, D)."""
