@@ -7,10 +7,14 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from core.library.ingest import IngestProgress
+
+
+LEAST_SHOWN: Final = 5
+"""Slices of fewer queries are told by `--json` only."""
 
 
 class ProgressLine:
@@ -112,14 +116,7 @@ def show_evaluate(answer: dict[str, Any]) -> None:
     if "metrics" not in answer:
         _show_preview(answer)
         return
-    before = answer["first_stage"] or {}
-    print(f"{'metric':<12} {'value':>8}  {'95 % interval':<18}" + (" first stage" if before else ""))
-    for name, found in answer["metrics"].items():
-        between = f"{found['low']:.4g} to {found['high']:.4g}" if "low" in found else ""
-        first = f"{before[name]['value']:>12.4g}" if before else ""
-        unit = " %" if found["unit"] == "%" else ""
-        print(f"{name + unit:<12} {found['value']:>8.4g}  {between:<18}{first}")
-    print(f"{answer['metrics']['R@10']['unjudged']:.0%} of the first ten clips of all queries are not judged")
+    _show_metrics(answer["metrics"], answer["first_stage"] or {})
     if moments := answer["moments"]:
         values = ", ".join(f"{name} {moments[name]:.4g}" for name in ("R1@0.5", "R1@0.7", "mIoU", "mAP"))
         print(f"moments in the true videos: {values}")
@@ -134,6 +131,18 @@ def show_evaluate(answer: dict[str, Any]) -> None:
     for row in answer["unmatched"][:10]:
         print(f"  row {row['row']}: {row['reason']}")
     print(f"{answer['queries']} queries, {answer['clips']} clips; the run is stored in {answer['folder']}")
+
+
+def _show_metrics(metrics: dict[str, Any], before: dict[str, Any]) -> None:
+    """The last stage's metrics, beside those of the first stage if there is one."""
+    first = f" {'first stage':>11}" if before else ""
+    print(f"{'metric':<12} {'value':>8}  {'95 % interval':<18}{first}  unjudged")
+    for name, found in metrics.items():
+        between = "" if found["low"] is None else f"{found['low']:.4g} to {found['high']:.4g}"
+        first = f" {before[name]['value']:>11.4g}" if before else ""
+        unit = " %" if found["unit"] == "%" else ""
+        told = f"{found['unjudged']:.0%} of {found['unjudged_depth']}" if "unjudged_depth" in found else ""
+        print(f"{name + unit:<12} {found['value']:>8.4g}  {between:<18}{first}  {told}".rstrip())
 
 
 def _show_preview(answer: dict[str, Any]) -> None:
@@ -179,7 +188,12 @@ def show_runs(answer: dict[str, Any]) -> None:
             facts.get("damaged") or f"{facts['name']}, {counts['queries']} queries, {counts['clips']} clips"
         )
         print(f"{facts['run_id']:<40} {told}")
+    if "run" in answer:
+        stages = list(answer["run"]["metrics"].values())
+        _show_metrics(stages[-1], stages[0] if len(stages) > 1 else {})
     for part in answer.get("slices", ()):
+        if part["count"] < LEAST_SHOWN:
+            continue
         result = part["result"]
         print(
             f"{part['property'] + ' = ' + part['value']:<40} {part['count']:>6} queries  {part['metric']} "

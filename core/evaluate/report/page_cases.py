@@ -84,7 +84,7 @@ def _clip(evidence: Evidence, title: str, place: int | None) -> Html:
 
 
 def _time(frame: Frame) -> Html:
-    doubt = el("span", " unreliable map", class_="doubt") if not frame.reliable else None
+    doubt = el("span", " unreliable", class_="doubt") if not frame.reliable else None
     return el("span", f"{frame.time_s:.1f} s", doubt)
 
 

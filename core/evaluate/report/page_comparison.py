@@ -20,17 +20,23 @@ def comparison_section(contents: Contents) -> Html | None:
     """Both comparisons, or None if there is nothing to compare with."""
     clips = int(contents.run.facts["counts"]["clips"])
     parts: list[Part] = []
-    if contents.comparison is not None and contents.against is not None:
-        name_a, name_b = contents.against.facts["name"], contents.run.facts["name"]
+    against, comparison, hurt = contents.against, contents.comparison, contents.hurt
+    if comparison is not None and against is not None and hurt is not None and comparison.pairs == hurt.pairs:
+        told = (
+            f"{against.facts['name']} ranks as this run's first stage does: this is the comparison with both."
+        )
+        parts.append(el("p", told, class_="quiet"))
+    elif comparison is not None and against is not None:
+        name_a, name_b = against.facts["name"], contents.run.facts["name"]
         if name_a == name_b:
-            name_a, name_b = contents.against.run_id, contents.run.run_id
+            name_a, name_b = against.run_id, contents.run.run_id
         parts.append(el("h3", f"{name_b} against {name_a}"))
-        parts.append(_side_by_side(contents.comparison, clips, name_a, name_b))
-        parts.append(_lists(contents.comparison, f"Lost against {name_a}", f"Won over {name_a}"))
-    if contents.hurt is not None:
+        parts.append(_side_by_side(comparison, clips, name_a, name_b))
+        parts.append(_lists(comparison, f"Lost against {name_a}", f"Won over {name_a}"))
+    if hurt is not None:
         parts.append(el("h3", "Reranking against the first stage"))
-        parts.append(_side_by_side(contents.hurt, clips, "first stage", "reranked"))
-        parts.append(_lists(contents.hurt, "Where reranking hurt", "Where reranking helped"))
+        parts.append(_side_by_side(hurt, clips, "first stage", "reranked"))
+        parts.append(_lists(hurt, "Where reranking hurt", "Where reranking helped"))
     return join(*parts) if parts else None
 
 
@@ -66,7 +72,7 @@ def _side_by_side(comparison: Comparison, clips: int, name_a: str, name_b: str) 
         "Below the diagonal the second one is better; a larger dot is more queries.",
         class_="quiet small",
     )
-    return el("div", el("div", told, values), el("figure", picture, caption), class_="two")
+    return el("div", el("div", told, values), el("figure", picture, caption), class_="sides")
 
 
 def _p_value(value: float) -> str:

@@ -83,7 +83,8 @@ td.key{white-space:nowrap}
 .track .tick{width:2px;margin-left:-1px;background:var(--accent)}
 .track .mark{width:0;border-left:1px dashed var(--text-3)}
 .two{display:grid;grid-template-columns:1fr 1fr;gap:32px}
-.two>*{min-width:0}
+.sides{display:grid;grid-template-columns:1.4fr 1fr;gap:28px;align-items:start}
+.two>*,.sides>*{min-width:0}
 svg{display:block;width:100%;height:auto}
 svg text{font:11px Inter,"Segoe UI",system-ui,-apple-system,"Helvetica Neue",Arial,sans-serif;fill:var(--text-3);
  font-variant-numeric:tabular-nums}
@@ -117,7 +118,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 20px;margin:8px 0 
 dt{color:var(--text-3)}
 dd{margin:0;overflow-wrap:anywhere}
 footer{margin-top:48px;padding-top:12px;border-top:1px solid var(--line);color:var(--text-3);font-size:12px}
-@media (max-width:760px){.cards{grid-template-columns:repeat(3,1fr)}.two{grid-template-columns:1fr}}
+@media (max-width:760px){.cards{grid-template-columns:repeat(3,1fr)}.two,.sides{grid-template-columns:1fr}}
 @page{size:A4;margin:14mm 13mm}
 @media print{
  body{max-width:none;padding:0;font-size:10pt}
@@ -126,10 +127,13 @@ footer{margin-top:48px;padding-top:12px;border-top:1px solid var(--line);color:v
  h1{font-size:18pt}
  h2{font-size:13pt;margin-top:24px;break-after:avoid}
  h3{break-after:avoid}
- table{font-size:9pt}
+ table{font-size:8.5pt}
+ th{font-size:8pt}
+ th,td{padding:3pt 8px 3pt 0}
  thead{display:table-header-group}
  tr,.case,.card,figure,.keep{break-inside:avoid}
  .two{grid-template-columns:1fr 1fr;gap:20px}
+ .sides{grid-template-columns:1.5fr 1fr;gap:16px}
  .cards{grid-template-columns:repeat(6,1fr);gap:8px}
  .card{padding:8px}
  .card b{font-size:16pt}
