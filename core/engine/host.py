@@ -85,7 +85,7 @@ class Host:
         """The loaded bundle of that name (empty: the default), loading it if need be. Model thread only."""
         from core.models.registry import DEFAULT_BUNDLE, load_bundle
 
-        self._share_cores()
+        self.share_cores()
         name = name or DEFAULT_BUNDLE
         key = f"{name}|{crop}"
         if key not in self._bundles:
@@ -101,8 +101,8 @@ class Host:
         self.publish("busy" if self._busy else "warm", "", self._bundles[key])
         return self._bundles[key]
 
-    def _share_cores(self) -> None:
-        """One thread for a query while footage is indexed, all of them otherwise.
+    def share_cores(self) -> None:
+        """One core for the calling thread's arithmetic while footage is indexed, all of them otherwise.
 
         A team of threads waits for its slowest: with a worker on every core, a text forward on two threads took
         2 s where one thread took 34 ms.

@@ -15,6 +15,7 @@ import msgspec
 from core import protocol
 from core.engine.analysis import Analysis
 from core.engine.context import Context, Handler, Post
+from core.engine.explaining import Explaining
 from core.engine.host import Host
 from core.engine.words import Words
 from core.engine.workers import Job
@@ -47,6 +48,7 @@ class Session:
             protocol.GetThumbnail: (workers.pictures, self._get_thumbnail),
             protocol.GetFrames: (workers.pictures, self._get_frames),
             **Analysis(self._context).handlers(),
+            **Explaining(self._context).handlers(),
             **Words(self._context).handlers(),
         }
         host.listeners.add(post)

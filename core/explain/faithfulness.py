@@ -10,6 +10,7 @@ Random orders know neither query nor method, so their frame vectors are computed
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -91,13 +92,16 @@ def random_orders(cells: Tensor, seed: int, orders: int = CONTROLS) -> Tensor:
     return cells[torch.rand(orders, len(cells), generator=generator).argsort(dim=1)]
 
 
-def vectors_along(vision: Vision, pixels: Tensor, orders: Tensor) -> Tensor:
+def vectors_along(
+    vision: Vision, pixels: Tensor, orders: Tensor, pause: Callable[[], None] = lambda: None
+) -> Tensor:
     """Frame vectors when an order's first cells are there, and when its last ones are.
 
     Args:
         vision: the tower.
         pixels: (N, 3, h, w) uint8.
         orders: (N, R, C) int64, cells best first; cells that are in no order are never shown.
+        pause: called before each point; may raise.
 
     Returns:
         (S + 1, 2, N, R, D) raw: point by point of `counts`, first cells [0] and last cells [1].
@@ -105,6 +109,7 @@ def vectors_along(vision: Vision, pixels: Tensor, orders: Tensor) -> Tensor:
     """
     points = []
     for count in counts(orders.shape[2]):
+        pause()
         first, last = orders[..., :count], orders[..., orders.shape[2] - count :]
         both = vision.encode_kept(pixels, torch.cat([first, last], dim=1))  # (N, 2R, D)
         points.append(torch.stack(both.chunk(2, dim=1)))  # (2, N, R, D)

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -100,34 +100,38 @@ class ClipSight:
             for number, score, grid in zip(numbers, scores, relevance, strict=True)
         ]
 
-    def faithfulness(self, target: Target, maps: Sequence[Heatmap]) -> list[Faithfulness]:
+    def faithfulness(
+        self, target: Target, maps: Sequence[Heatmap], pause: Callable[[], None] = lambda: None
+    ) -> list[Faithfulness]:
         """Deletion and insertion curves of each map, against random orders of its frame's patches.
 
-        Asked for one frame at a time it costs no more than for all at once, so a caller may stop in between.
+        Asked for one frame at a time it costs no more than for all at once. `pause` is called between the curves'
+        points, a fraction of a second apart, and may raise.
         """
         V = len(self.views)
         cells = torch.from_numpy(self._inside().reshape(V, -1)[0].nonzero()[0])  # (C,) that show the frame
         numbers = [one.frame for one in maps]
-        self._ensure_controls(sorted(set(numbers) - set(self._controls)), cells)
+        self._ensure_controls(sorted(set(numbers) - set(self._controls)), cells, pause)
         relevance = torch.from_numpy(np.stack([one.relevance.reshape(V, -1) for one in maps]))  # (n, V, P)
         order = relevance.flatten(0, 1)[:, cells].argsort(dim=1, descending=True, stable=True)  # (n * V, C)
-        own = self._along(numbers, cells[order][:, None])[:, :, :, 0]  # (S + 1, 2, n, D)
+        own = self._along(numbers, cells[order][:, None], pause)[:, :, :, 0]  # (S + 1, 2, n, D)
         return [
             faithfulness.judge(own[:, :, place], self._controls[number], target.direction, len(cells))
             for place, number in enumerate(numbers)
         ]
 
-    def _ensure_controls(self, numbers: list[int], cells: Tensor) -> None:
+    def _ensure_controls(self, numbers: list[int], cells: Tensor, pause: Callable[[], None]) -> None:
         """Frame vectors along random orders, for frames that were not judged before."""
         if not numbers:
             return
         orders = torch.stack([faithfulness.random_orders(cells, faithfulness.SEED + n) for n in numbers])
-        found = self._along(numbers, orders.repeat_interleave(len(self.views), dim=0))  # (S + 1, 2, n, R, D)
+        orders = orders.repeat_interleave(len(self.views), dim=0)
+        found = self._along(numbers, orders, pause)  # (S + 1, 2, n, R, D)
         self._controls |= {number: found[:, :, place] for place, number in enumerate(numbers)}
 
-    def _along(self, numbers: list[int], orders: Tensor) -> Tensor:
+    def _along(self, numbers: list[int], orders: Tensor, pause: Callable[[], None]) -> Tensor:
         """`faithfulness.vectors_along` with the views of a frame averaged: (S + 1, 2, n, R, D)."""
-        found = faithfulness.vectors_along(self.vision, self._pixels(numbers), orders)
+        found = faithfulness.vectors_along(self.vision, self._pixels(numbers), orders, pause)
         S, two, _, R, D = found.shape
         return found.view(S, two, len(numbers), len(self.views), R, D).mean(dim=3)
 
