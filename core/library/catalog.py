@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from core.errors import DrivescopeError, ErrorKind
-from core.library.clips import Span
+from core.library.clips import Keyframe, Span
 from core.library.storage import storage_errors
 
 MIGRATIONS: Final = (
@@ -55,6 +55,17 @@ MIGRATIONS: Final = (
         added INTEGER NOT NULL DEFAULT 0,
         seconds REAL NOT NULL DEFAULT 0
     ) STRICT;
+    """,
+    """
+    CREATE TABLE keyframes (
+        clip_id INTEGER NOT NULL REFERENCES clips (id) ON DELETE CASCADE,
+        frame INTEGER NOT NULL,
+        time_s REAL NOT NULL,
+        start_s REAL NOT NULL,
+        end_s REAL NOT NULL,
+        change REAL NOT NULL,
+        PRIMARY KEY (clip_id, frame)
+    ) STRICT, WITHOUT ROWID;
     """,
 )
 """Version n of the catalogue is what the first n scripts make; `user_version` says how many have run."""
@@ -250,6 +261,20 @@ class Catalog:
         insert = "INSERT INTO clips (video_id, start_s, end_s) VALUES (?, ?, ?)"
         with self.transaction():
             return [self._write(insert, (video_id, span.start_s, span.end_s)) for span in spans]
+
+    def add_keyframes(self, clip_id: int, keyframes: Iterable[Keyframe]) -> None:
+        """Adds a clip's key images."""
+        with self.transaction():
+            for keyframe in keyframes:
+                self._write(
+                    "INSERT INTO keyframes (clip_id, frame, time_s, start_s, end_s, change) VALUES (?, ?, ?, ?, ?, ?)",
+                    (clip_id, *dataclasses.astuple(keyframe)),
+                )
+
+    def keyframes(self, clip_id: int) -> list[Keyframe]:
+        """A clip's key images in order of time; none for clips of an earlier version (see `keyframes.of_clip`)."""
+        query = "SELECT frame, time_s, start_s, end_s, change FROM keyframes WHERE clip_id = ? ORDER BY frame"
+        return [Keyframe(*row) for row in self._rows(query, (clip_id,))]  # type: ignore[arg-type]  # STRICT columns
 
     def relocate(self, video_id: int, path: str, size: int, mtime_ns: int) -> None:
         """The same contents now lie at `path`, or were touched there."""

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from core.errors import DrivescopeError, ErrorKind
-from core.library import thumbs
-from core.library.clips import Span, sample_times
+from core.library import keyframes, thumbs
+from core.library.clips import Keyframe, Span, sample_times
 from core.library.encoder import ClipVectors, FrameEncoder
 from core.library.picture import Pixels
 from core.library.plan import Chunks, Plan, Task
@@ -29,13 +29,14 @@ BATCH_FRAMES: Final = 16
 
 @dataclass(frozen=True)
 class ChunkResult:
-    """The clips of one chunk: their vectors and strips, or why there are none."""
+    """The clips of one chunk: their vectors, strips and key images, or why there are none."""
 
     task: Task
     chunk: int
     spans: tuple[Span, ...]
     vectors: ClipVectors | None = None
     strips: tuple[bytes, ...] = ()
+    keyframes: tuple[tuple[Keyframe, ...], ...] = ()
     failure: DrivescopeError | None = None
 
 
@@ -88,8 +89,12 @@ def _made(unit: Unit, bundle: FrameEncoder, check: Callable[[], None]) -> Iterat
             encoder.add(rgb)
             tiles.append(thumbs.tile(rgb))
         vectors = bundle.pool(encoder.finish(len(spans), F))
-        strips = tuple(thumbs.strip(tiles[first : first + F]) for first in range(0, len(tiles), F))
-        yield ChunkResult(unit.task, number, spans, vectors, strips)
+        shown = [tiles[first : first + F] for first in range(0, len(tiles), F)]
+        keys = tuple(
+            tuple(keyframes.choose(frames, span, keyframes.usable_frames(pictures)))
+            for frames, span, pictures in zip(vectors.frames.numpy(), spans, shown, strict=True)
+        )
+        yield ChunkResult(unit.task, number, spans, vectors, tuple(map(thumbs.strip, shown)), keys)
 
 
 class _Batches:

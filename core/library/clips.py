@@ -29,6 +29,21 @@ class Span:
         return self.end_s - self.start_s
 
 
+@dataclass(frozen=True)
+class Keyframe:
+    """A key image of a clip and the stretch [start_s, end_s) that it stands for, in seconds of the video.
+
+    `frame` is its number among the clip's sampled frames; `change` is 1 - cos between the stretch's first frame and
+    the one before it, 0 for the first stretch.
+    """
+
+    frame: int
+    time_s: float
+    start_s: float
+    end_s: float
+    change: float
+
+
 def cut(duration_s: float, clip_seconds: float = DEFAULT_CLIP_SECONDS, stride_s: float = 0.0) -> list[Span]:
     """Spans of `clip_seconds` that start every `stride_s` (0: back to back), all inside [0, duration_s).
 

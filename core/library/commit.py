@@ -147,8 +147,9 @@ class Committer:
 
     def _add(self, result: ChunkResult) -> list[int]:
         clip_ids = self._library.catalog.add_clips(self._video_id(result.task), result.spans)
-        for clip_id, strip in zip(clip_ids, result.strips, strict=True):
+        for clip_id, strip, keyframes in zip(clip_ids, result.strips, result.keyframes, strict=True):
             thumbs.write_strip(self._library.folder, clip_id, strip)
+            self._library.catalog.add_keyframes(clip_id, keyframes)
         self.video_seconds += sum(span.seconds for span in result.spans)
         return clip_ids
 

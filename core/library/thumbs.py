@@ -59,6 +59,14 @@ def strip(tiles: Sequence[Pixels]) -> bytes:
     return jpeg.tobytes()
 
 
+def tiles_of_strip(jpeg: bytes) -> list[Pixels]:
+    """A strip's `THUMBNAIL_TILES` tiles, (162, 288, 3) uint8 RGB each; none if there is no strip."""
+    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) if jpeg else None
+    if picture is None:
+        return []
+    return [np.asarray(tile, np.uint8) for tile in np.split(picture[:, :, ::-1], THUMBNAIL_TILES, axis=1)]
+
+
 def strip_path(library: Path, clip_id: int) -> Path:
     """Where the clip's strip lies; a thousand to a folder."""
     return library / _FOLDER / str(clip_id // _PER_FOLDER) / f"{clip_id}.jpg"
