@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 Pixels = NDArray[np.uint8]
 Clip = tuple[str, Sequence[Pixels]]
 """A name and its F frames (H, W, 3)."""
+Queries = Mapping[str, frozenset[int]]
+"""Texts and the numbers of the clips that answer them."""
 VIEWS: Final = ("16:9", "4:3", "2:1")
 SHOWN: Final = ("mAP", "R@1", "R@5", "R@10")
 
@@ -91,7 +93,7 @@ def look(
     return found
 
 
-def search(bundle: ModelBundle, seen: Seen, queries: Mapping[str, frozenset[int]]) -> Outcomes:
+def search(bundle: ModelBundle, seen: Seen, queries: Queries) -> Outcomes:
     """The reranked results of queries whose answers (numbers of clips) are known, over all clips."""
     towers = range(len(bundle.towers))
     pooled = bundle.pool(tuple(torch.stack([clip[t] for clip in seen.clips]) for t in towers))
