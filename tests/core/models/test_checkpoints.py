@@ -14,6 +14,7 @@ from core.errors import DrivescopeError, ErrorKind
 from core.models.backbone import Backbone, ClipDims
 from core.models.checkpoints import open_checkpoint
 from core.models.clip4clip import Clip4Clip
+from core.models.preprocess import CROPS
 from core.models.registry import load_bundle
 from core.models.teachclip import TeachClip
 from core.models.xclip import XClip
@@ -254,6 +255,21 @@ def test_mmaction2_averages_frames_as_they_are(student, tmp_path) -> None:
 def rgb_frames(count):
     rng = np.random.default_rng(0)
     return [rng.integers(0, 256, (36, 64, 3), dtype=np.uint8) for _ in range(count)]
+
+
+@pytest.mark.parametrize("crop", [None, *CROPS])
+def test_a_published_file_is_paper_faithful_by_default_and_with_no_other_crop(xclip, tmp_path, crop) -> None:
+    torch.save(xclip.state_dict(), tmp_path / "xclip.bin")
+    spec = load_bundle(f"file:{tmp_path / 'xclip.bin'}", device="cpu", precision="float32", crop=crop).spec
+    assert spec.crop == (crop or "center")
+    assert ("paper-faithful" in spec.label) == (spec.crop == "center")
+    assert spec.label.endswith("paper-faithful crop" if spec.crop == "center" else f"{crop} crop")
+
+
+def test_our_own_bundles_claim_no_paper(bundle_folder) -> None:
+    for crop in CROPS:
+        label = load_bundle(str(bundle_folder), device="cpu", precision="float32", crop=crop).spec.label
+        assert "paper" not in label
 
 
 def test_one_file_gives_both_stages(xclip, tmp_path) -> None:
