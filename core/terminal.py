@@ -225,9 +225,12 @@ def show_distill(answer: dict[str, Any]) -> None:
             for name, v in gain["metrics"].items()
         )
         print(f"{gain['new']} against {gain['old']}, split {answer['split']}: {'  '.join(told)}")
+    for phase, step in answer["chosen_step"].items():
+        if step == 0:
+            print(f"Training made the {phase} no better on val, so it is as it began.")
     print(f"The report with curves, best and worst queries is {answer['report']}")
     print(f"Index with it: drivescope index PATH --library NEW --bundle {answer['bundle']}")
-    if answer["switchable"]:
+    if answer["switchable"] and answer["library"] != "demo":
         print(
             "Its towers are the library's own, so this library goes over to it without its footage: "
             f"drivescope switch --library {answer['library']} --bundle {answer['bundle']}"
@@ -242,6 +245,17 @@ def show_explain(maps: list[dict[str, Any]]) -> None:
         print(
             f"{entry['time_s']:>7.2f} s {entry['method']:<10} {entry['score']:>7.4f} {entry['faithfulness']:>9.4f} "
             f"{entry['control']:>7.4f}  {entry['file']}{note}"
+        )
+
+
+def show_moments(answer: dict[str, Any]) -> None:
+    """The moments of one video as a table."""
+    print(f"{answer['video']}  ({answer['duration_s']:.1f} s, asked for a {answer['scope']})")
+    print(f"{'rank':>4} {'from':>9} {'to':>9} {'score':>7} {'salience':>9} {'peak':>9}")
+    for rank, moment in enumerate(answer["moments"], start=1):
+        print(
+            f"{rank:>4} {moment['start_s']:>7.2f} s {moment['end_s']:>7.2f} s {moment['score']:>7.2f} "
+            f"{moment['salience']:>9.2f} {moment['peak_s']:>7.2f} s"
         )
 
 

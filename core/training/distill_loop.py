@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
@@ -125,6 +125,13 @@ def run_phase(
             saved = time.monotonic()
     _put(learned, best)
     return curves
+
+
+def chosen_step(curves: Sequence[Mapping[str, float]]) -> int:
+    """The step whose weights were kept: the best look at val, the earliest of equal ones. 0: nothing was better."""
+    looks = [row for row in curves if "val merit" in row]
+    best = max(row["val merit"] for row in looks)
+    return int(next(row["step"] for row in looks if row["val merit"] == best))
 
 
 def _put(learned: Mapping[str, nn.Parameter], weights: Mapping[str, Tensor]) -> None:

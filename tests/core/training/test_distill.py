@@ -168,6 +168,7 @@ def test_val_chooses_and_the_start_counts_too(library, bundle, tmp_path, monkeyp
     made = load_bundle(answer["bundle"], device="cpu", precision="float32")
     same = torch.equal(made.student.frameLinear.weight, bundle.student.frameLinear.weight)
     assert same == kept
+    assert answer["chosen_step"]["student"] == (0 if kept else 2)
 
 
 # --- other bundles ------------------------------------------------------------------------------------
