@@ -168,7 +168,10 @@ def build_parser() -> argparse.ArgumentParser:
         "runs", commands.run_runs, "list evaluations, look into one, or compare two", terminal.show_runs
     )
     runs.add_argument(
-        "runs", nargs="*", metavar="RUN", help="none: list; one: its slices; two: second against first"
+        "runs",
+        nargs="*",
+        metavar="RUN",
+        help="ids or names; none: list; one: its slices; two: second against first",
     )
     runs.add_argument("--library", required=True, metavar="DIR", help="a library folder, or `demo`")
     runs.add_argument(
@@ -181,7 +184,9 @@ def build_parser() -> argparse.ArgumentParser:
         "write a run as one HTML file with its evidence, and CSV and JSON beside it",
         terminal.show_report,
     )
-    report.add_argument("run_id", nargs="?", default="", metavar="RUN", help="default: the newest one")
+    report.add_argument(
+        "run_id", nargs="?", default="", metavar="RUN", help="its id or name; default: the newest"
+    )
     report.add_argument("--library", required=True, metavar="DIR", help="a library folder, or `demo`")
     report.add_argument("--out", required=True, type=Path, metavar="FILE.html")
     report.add_argument("--against", default="", metavar="RUN", help="compare with this one")
@@ -240,6 +245,19 @@ def build_parser() -> argparse.ArgumentParser:
         "--against", default="", metavar="TEXT", help="what speaks for TEXT and not for this"
     )
     add_model_options(explain)
+
+    moments = add(
+        "moments",
+        commands.run_moments,
+        "find where in a whole video a query is answered, and for how long",
+        terminal.show_moments,
+    )
+    moments.add_argument("text", metavar="TEXT")
+    moments.add_argument("--library", required=True, metavar="DIR", help="a library folder, or `demo`")
+    moments.add_argument(
+        "--video", default="", metavar="V", help="part of its path; default: the video of the best clip"
+    )
+    add_model_options(moments)
 
     distill = add(
         "distill",

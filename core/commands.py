@@ -148,10 +148,11 @@ def run_runs(options: argparse.Namespace) -> Answer:
 def run_report(options: argparse.Namespace) -> Answer:
     """Write a run's report: one HTML file that needs nothing else, and CSV and JSON beside it."""
     from core.evaluate.report.write import write_report
-    from core.evaluate.runs import newest_run
+    from core.evaluate.runs import run_called
 
     folder = paths.library_folder(options.library)
-    run_id = options.run_id or newest_run(folder)
+    run_id = run_called(folder, options.run_id)
+    against = run_called(folder, options.against) if options.against else ""
     library, bundle = _open_library(options)
     with contextlib.closing(library):
         show = ProgressLine("Looking at cases")
@@ -160,7 +161,7 @@ def run_report(options: argparse.Namespace) -> Answer:
             bundle,
             run_id,
             options.out,
-            against=options.against,
+            against=against,
             use_judgements=options.judgements,
             cases=options.cases,
             progress=show.queries,
@@ -212,6 +213,14 @@ def run_explain(options: argparse.Namespace) -> Answer:
             against=options.against,
         )
     return maps, DONE
+
+
+def run_moments(options: argparse.Namespace) -> Answer:
+    """Find the spans of one video that answer a query."""
+    from core.explain.moments_command import moments_of_video
+
+    with _searcher(options) as searcher:
+        return moments_of_video(searcher, options.text, options.video), DONE
 
 
 def run_info(options: argparse.Namespace) -> Answer:

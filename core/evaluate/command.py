@@ -21,7 +21,7 @@ from core.evaluate.judgements import Judgements, Verdict, with_judgements
 from core.evaluate.matching import match, preview
 from core.evaluate.rankers import Progress, rank_foreign, rank_library
 from core.evaluate.rejudge import rejudged
-from core.evaluate.runs import Run, list_runs, open_run
+from core.evaluate.runs import Run, list_runs, open_run, run_called
 from core.evaluate.slices import slices_of
 from core.evaluate.table import query_table
 from core.evaluate.trec import read_run
@@ -119,8 +119,8 @@ def tell_runs(
 
 
 def open_judged(library_folder: Path, run_ids: Sequence[str], *, use_judgements: bool) -> list[Run]:
-    """Stored runs, under the library's judgements if asked. Raises DrivescopeError as `open_run` does."""
-    runs = [open_run(library_folder, run_id) for run_id in run_ids]
+    """Stored runs by id or name, under the library's judgements if asked. Raises DrivescopeError as `open_run` does."""
+    runs = [open_run(library_folder, run_called(library_folder, name)) for name in run_ids]
     if not use_judgements:
         return runs
     with contextlib.closing(Judgements(library_folder)) as store:

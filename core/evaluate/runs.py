@@ -160,15 +160,19 @@ def list_runs(library_folder: Path) -> list[dict[str, Any]]:
     return found
 
 
-def newest_run(library_folder: Path) -> str:
-    """Id of the run that was stored last. Raises DrivescopeError(NOT_FOUND) if there is none."""
-    found = [str(facts["run_id"]) for facts in list_runs(library_folder) if "damaged" not in facts]
-    if not found:
+def run_called(library_folder: Path, name: str = "") -> str:
+    """Id of the run that a person means: an id, the name of a run (the newest of that name), or nothing (the newest).
+
+    Raises DrivescopeError(NOT_FOUND) if there is none.
+    """
+    sound = [facts for facts in list_runs(library_folder) if "damaged" not in facts]
+    if not name and not sound:
         raise DrivescopeError(
             ErrorKind.NOT_FOUND,
             f"The library {library_folder} has no run: make one with `drivescope evaluate`.",
         )
-    return found[0]
+    called = [str(facts["run_id"]) for facts in sound if not name or facts.get("name") == name]
+    return called[0] if called and not _is_run(library_folder / RUNS, name) else name
 
 
 def open_run(library_folder: Path, run_id: str) -> Run:
@@ -198,11 +202,14 @@ def open_run(library_folder: Path, run_id: str) -> Run:
 
 def _folder_of(library_folder: Path, run_id: str) -> Path:
     """A run's folder; an id that is a way out of the folder of runs is no run."""
-    folder = library_folder / RUNS / run_id
-    inside = run_id == Path(run_id).name and not run_id.startswith(".")
-    if not (inside and (folder / _FACTS).is_file()):
+    if not _is_run(library_folder / RUNS, run_id):
         raise DrivescopeError(ErrorKind.NOT_FOUND, f"The library {library_folder} has no run “{run_id}”.")
-    return folder
+    return library_folder / RUNS / run_id
+
+
+def _is_run(root: Path, run_id: str) -> bool:
+    inside = run_id == Path(run_id).name and not run_id.startswith(".") and bool(run_id)
+    return inside and (root / run_id / _FACTS).is_file()
 
 
 def _facts(folder: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import Cancelled
 from core.evaluate.compare import Comparison, compare_runs, reranking_hurt
+from core.evaluate.gallery import Gallery
 from core.evaluate.judgements import Judged, Judgements, query_key
 from core.evaluate.metrics import summarise
 from core.evaluate.rankers import Progress
@@ -52,7 +53,7 @@ class Contents:
     """A run, what it was compared with, and the cases that were looked at.
 
     `slices` are those with enough members, `left_out` counts the smaller ones. `comparison` is the run (b) against
-    `against` (a); `hurt` its last stage (b) against its first (a).
+    `against` (a); `hurt` its last stage (b) against its first (a). `documents` names clips as TREC files do.
     """
 
     run: Run
@@ -65,6 +66,7 @@ class Contents:
     hurt: Comparison | None
     exhibits: list[Exhibit]
     judged: Mapping[str, tuple[Judged, ...]]
+    documents: Mapping[int, str]
     judgements_used: bool
     written: str
 
@@ -128,9 +130,18 @@ def gather(
         hurt=hurt,
         exhibits=exhibits,
         judged=_by_query(judged, rows),
+        documents=_documents(library, rows),
         judgements_used=use_judgements,
         written=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _documents(library: Library, rows: Sequence[QueryRow]) -> dict[int, str]:
+    """Names of the clips in the table, as far as the library still has them."""
+    clips = library.catalog.clips()
+    gallery, there = Gallery(clips), {clip.clip_id for clip in clips}
+    named = {clip_id for row in rows for clip_id in (row.truth_clip, row.top_clip) if clip_id is not None}
+    return {clip_id: gallery.document(clip_id) for clip_id in named & there}
 
 
 def _exhibit(witness: Witness, case: Case) -> Exhibit:

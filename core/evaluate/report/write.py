@@ -81,12 +81,14 @@ def _write_rows(path: Path, contents: Contents) -> None:
     names = list(asdict(contents.rows[0])) if contents.rows else []
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*names, "judged", "tags", "notes"])
+        writer.writerow([*names, "top", "truth", "judged", "tags", "notes"])
         for row in contents.rows:
             said = contents.judged.get(row.query_id, ())
             writer.writerow(
                 [
                     *asdict(row).values(),
+                    contents.documents.get(row.top_clip or -1, ""),
+                    contents.documents.get(row.truth_clip or -1, ""),
                     "; ".join(f"{one.clip_id} {one.verdict.value}" for one in said),
                     "; ".join(dict.fromkeys(tag for one in said for tag in one.tags)),
                     "; ".join(one.note for one in said if one.note),

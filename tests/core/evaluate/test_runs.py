@@ -2,6 +2,7 @@
 
 import errno
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from core.errors import DrivescopeError, ErrorKind
 from core.evaluate import runs
 from core.evaluate.ranking import Ranking
-from core.evaluate.runs import delete_run, depth_for, list_runs, new_run_id, open_run, save_run
+from core.evaluate.runs import delete_run, depth_for, list_runs, new_run_id, open_run, run_called, save_run
 from core.search.pipeline import StageRows
 from tests.core.evaluate.runs_by_hand import run_of
 
@@ -159,3 +160,15 @@ def test_a_ranking_ties_only_inside_a_part():
     assert ranking.cut(1).head == 1
     assert Ranking.of_stage(found([1, 2], [0.5, 0.5])).starts.tolist() == [0]
     assert Ranking.of_stage(found([], [])).starts.tolist() == []
+
+
+def test_runs_by_their_names(tmp_path):
+    with pytest.raises(DrivescopeError, match="has no run: make one"):
+        run_called(tmp_path)
+    for day, name in enumerate(["old", "twice", "twice", "new"]):
+        save_run(tmp_path, replace(run_of(run_id=name, first=[1]), run_id=f"2026010{day}-{name}"))
+    assert run_called(tmp_path) == "20260103-new"
+    assert run_called(tmp_path, "twice") == "20260102-twice"
+    assert run_called(tmp_path, "20260101-twice") == "20260101-twice"
+    with pytest.raises(DrivescopeError, match="has no run “nobody”"):
+        open_run(tmp_path, run_called(tmp_path, "nobody"))

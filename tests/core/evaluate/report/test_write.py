@@ -141,6 +141,7 @@ def test_rows_for_programs(report, world):
     assert len(read) == len(table) == QUERIES
     assert [float(row["rank"]) for row in read] == [row.rank for row in table]
     assert read[0]["text"] == HOSTILE
+    assert read[3]["truth"] == "gone.mp4#t=1,2"
     assert (read[0]["judged"], read[0]["tags"]) == ("3 partly", "wrong actor")
     told = json.loads(whole.read_text(encoding="utf-8"))
     assert told["run"]["metrics"] == run.facts["metrics"]
@@ -192,4 +193,7 @@ def test_on_the_command_line(world, tmp_path, capsys):
     }
     assert main([*common, "--cases", "0"]) == 0
     assert f"The report of {world.reranked} is in {out}" in capsys.readouterr().out  # the newest
+    capsys.readouterr()
+    assert main([*common, "plain & simple", "--against", "reranked", "--cases", "0", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["run"] == world.plain  # by its name
     assert main([*common, "nothing"]) == 2
