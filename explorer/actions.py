@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from core.protocol import Hit
 from explorer import exports, formats
+from explorer.models.heat import Heat
 from explorer.session import Session
 from explorer.settings import Settings
 from explorer.widgets.dialogs import FailuresDialog, SettingsDialog, ask_time
@@ -23,10 +24,11 @@ _FEWEST_COLUMNS, _MOST_COLUMNS = 2, 8
 class Actions(QObject):
     """Everything that happens on a key, a click or a drop."""
 
-    def __init__(self, window: MainWindow, session: Session, settings: Settings) -> None:
+    def __init__(self, window: MainWindow, session: Session, heat: Heat, settings: Settings) -> None:
         super().__init__(window)
         self._window = window
         self._session = session
+        self._heat = heat
         self._settings = settings
 
     def handlers(self) -> dict[str, Callable[[], object]]:
@@ -59,6 +61,10 @@ class Actions(QObject):
             "clear_marks": playback.clear_marks,
             "go_to_time": self.go_to_time,
             "full_screen": self.toggle_full_screen,
+            "toggle_heat": self.toggle_heat,
+            "next_heat": self.next_heat,
+            "more_heat": lambda: self._heat.change_opacity(1),
+            "less_heat": lambda: self._heat.change_opacity(-1),
             "add_folder": self.choose_footage,
             "open_library": self.choose_library,
             "show_failures": self.show_failures,
@@ -125,6 +131,21 @@ class Actions(QObject):
         """The player in full screen, if there is something to play; or back."""
         if self._window.player_is_full or self._window.inspector.player.playback.hit is not None:
             self._window.toggle_full_screen()
+
+    def toggle_heat(self) -> None:
+        """The heatmap on or off; without a clip there is nothing that it could lie on."""
+        if self._window.inspector.player.playback.hit is None:
+            self.say("info", "Select a clip first: a heatmap shows where in it the query is.")
+            return
+        self._window.inspector.show()
+        self._heat.toggle()
+
+    def next_heat(self) -> None:
+        """Another method; the heatmap comes on if it was off."""
+        if not self._heat.on:
+            self.toggle_heat()
+        else:
+            self._heat.next_method()
 
     def go_to_time(self) -> None:
         """Ask for a time of the file and go there."""

@@ -52,8 +52,8 @@ class Explorer(QObject):
         self.thumbnails = Thumbnails(self.client, self)
         self.frames = Frames(self.client, self)
         self.heat = Heat(self.client, self.settings, self)
-        self.window = MainWindow(self.settings, self.jobs, self.thumbnails, self.frames)
-        self.actions = Actions(self.window, self.session, self.settings)
+        self.window = MainWindow(self.settings, self.jobs, self.thumbnails, self.frames, self.heat)
+        self.actions = Actions(self.window, self.session, self.heat, self.settings)
         self.commands = Commands(self.window, self._handlers(), self.settings)
         self._shown_query = ""
         self._library_path = ""
@@ -202,6 +202,7 @@ class Explorer(QObject):
             if library.path != self._library_path:
                 self._library_path = library.path
                 self.thumbnails.clear()
+                self.heat.reload()
             self.window.banners.show_library_notes(library.path, library.notes)
         self._show_recent()
         self._show_empty()

@@ -48,7 +48,6 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     ),
     Setting("index/stride_s", 0.0, "Step between clips (s)", "0 means: no overlap.", low=0, high=120),
     Setting("heat/opacity", 80, "Opacity of heatmaps (%)", low=0, high=100),
-    Setting("heat/method", "", "", shown=False),  # "" is the bundle's default
     Setting("index/bundle", "", "", shown=False),  # for new libraries; "" is the engine's default
     Setting("window/geometry", "", "", shown=False),
     Setting("window/state", "", "", shown=False),

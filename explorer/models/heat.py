@@ -105,6 +105,7 @@ class Heat(QObject):
         self._hit: Hit | None = None
         self._phrase = ""
         self._against = ""
+        self._method = ""  # the bundle's default
         self._time_s = 0.0
         self._request: Request | None = None
         self._asked: Wish | None = None
@@ -159,11 +160,20 @@ class Heat(QObject):
     def method(self) -> str:
         """The method in force, as the engine names it; "" before the first answer."""
         current = self.current
-        return current.method if current is not None else self._settings.text("heat/method")
+        return current.method if current is not None else self._method
 
     def choose_method(self, name: str) -> None:
-        """One of `methods`."""
-        self._settings.set("heat/method", "" if self.methods[:1] == (name,) else name)
+        """One of `methods`, until another library is open."""
+        name = "" if self.methods[:1] == (name,) else name
+        if name != self._method:
+            self._method = name
+            self._wish_changed(at_once=True)
+
+    def next_method(self) -> None:
+        """The one after the method in force."""
+        if self.method in self.methods:
+            place = self.methods.index(self.method) + 1
+            self.choose_method(self.methods[place % len(self.methods)])
 
     @property
     def opacity(self) -> float:
@@ -194,7 +204,7 @@ class Heat(QObject):
     def reload(self) -> None:
         """Ask again (a new engine came up, or another library is open)."""
         self._kept.clear()
-        self.methods = ()
+        self.methods, self._method = (), ""
         self._wish_changed(at_once=True)
 
     # --- what there is -------------------------------------------------------------------------------
@@ -205,8 +215,7 @@ class Heat(QObject):
         if not self._on or self._hit is None or not self._query:
             return None
         against = "" if self._phrase else self._against
-        method = self._settings.text("heat/method")
-        return Wish(self._hit.clip_id, self._query, self._phrase, against, method)
+        return Wish(self._hit.clip_id, self._query, self._phrase, against, self._method)
 
     @property
     def current(self) -> HeatSet | None:
@@ -296,9 +305,7 @@ class Heat(QObject):
             self.changed.emit()
 
     def _on_setting(self, key: str) -> None:
-        if key == "heat/method":
-            self._wish_changed(at_once=True)
-        elif key == "heat/opacity":
+        if key == "heat/opacity":
             self.changed.emit()
 
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLabel, QScrollArea, QStackedWidget, QTabBar, QVBo
 from core.protocol import Hit, LibraryInfo
 from explorer import formats, icons
 from explorer.models.frames import Frames
+from explorer.models.heat import Heat
 from explorer.models.thumbnails import Thumbnails, tile_rect
 from explorer.settings import Settings
 from explorer.widgets.inspector_page import InspectorPage
@@ -31,15 +32,16 @@ class Inspector(QWidget):
     query_chosen = Signal(str)
     page_changed = Signal(str)
 
-    def __init__(self, frames: Frames, thumbnails: Thumbnails, settings: Settings) -> None:
+    def __init__(self, frames: Frames, thumbnails: Thumbnails, heat: Heat, settings: Settings) -> None:
         super().__init__()
         self.setObjectName("inspector")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._settings = settings
         self._thumbnails = thumbnails
+        self._heat = heat
         self._hit: Hit | None = None
         self._query = ""
-        self.player = Player(frames)
+        self.player = Player(frames, heat, settings)
         self.strip = KeyframeStrip(thumbnails)
         self.play_page = PlayPage()
         self._title = ElidedLabel("", "title")
@@ -104,6 +106,7 @@ class Inspector(QWidget):
         before, self._hit = self._hit, hit
         self._query = query if query is not None else self._query
         self._show_head(hit)
+        self._heat.show_subject(self._query, hit)
         for page in self.pages:
             page.show_subject(self._query, hit)
         if hit is not None and before is not None and hit.clip_id == before.clip_id:
@@ -118,6 +121,7 @@ class Inspector(QWidget):
         hit, self._hit = self._hit, None
         if hit is not None:
             self.show_hit(hit)
+        self._heat.reload()
         for page in self.pages:
             page.reload()
 

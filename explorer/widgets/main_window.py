@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QSplitter, QStackedWidge
 from explorer import icons, theme
 from explorer.jobs import Jobs
 from explorer.models.frames import Frames
+from explorer.models.heat import Heat
 from explorer.models.thumbnails import Thumbnails
 from explorer.settings import Settings
 from explorer.widgets.banner import Banners
@@ -74,7 +75,9 @@ class MainWindow(QMainWindow):
     paths_dropped = Signal(tuple)
     closing = Signal()
 
-    def __init__(self, settings: Settings, jobs: Jobs, thumbnails: Thumbnails, frames: Frames) -> None:
+    def __init__(
+        self, settings: Settings, jobs: Jobs, thumbnails: Thumbnails, frames: Frames, heat: Heat
+    ) -> None:
         super().__init__()
         self.setWindowTitle("Drivescope")
         self.setWindowIcon(icons.app_icon())
@@ -86,7 +89,7 @@ class MainWindow(QMainWindow):
         self.header = ResultsHeader()
         self.grid = ResultsGrid(thumbnails)
         self.empty = EmptyState()
-        self.inspector = Inspector(frames, thumbnails, settings)
+        self.inspector = Inspector(frames, thumbnails, heat, settings)
         self.jobs_strip = JobsStrip(jobs)
         self._middle = QStackedWidget()
         self._splitter = QSplitter(Qt.Orientation.Horizontal)

@@ -9,13 +9,17 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBo
 from core.protocol import Hit
 from explorer import formats, theme
 from explorer.models.frames import Frames
+from explorer.models.heat import Heat
 from explorer.models.playback import SPEEDS, Playback
+from explorer.settings import Settings
+from explorer.widgets.heat_bar import HeatBar
+from explorer.widgets.heat_overlay import paint_heat
 from explorer.widgets.parts import ElidedLabel, label, set_icon, tool
 from explorer.widgets.timeline import Timeline
 
 
 class Surface(QWidget):
-    """The picture, as large as it fits, or a sentence in its place.
+    """The picture, as large as it fits, with the heat of its moment over it; or a sentence in its place.
 
     Signals:
         clicked(): play or pause.
@@ -25,19 +29,22 @@ class Surface(QWidget):
     clicked = Signal()
     double_clicked = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, heat: Heat) -> None:
         super().__init__()
         self.image: QImage | None = None
         self._text = ""
+        self._heat = heat
+        self._time_s: float | None = None
         self.rounded = True
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
         self.setAccessibleName("Picture")
+        heat.changed.connect(self.update)
 
-    def show_image(self, image: QImage | None, text: str = "") -> None:
-        """A picture, or nothing and why."""
-        self.image, self._text = image, text
+    def show_image(self, image: QImage | None, text: str = "", time_s: float | None = None) -> None:
+        """A picture and its time in the file (None: not a frame of the clip's), or nothing and why."""
+        self.image, self._text, self._time_s = image, text, time_s
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -67,7 +74,11 @@ class Surface(QWidget):
         if self.image is not None and not self.image.isNull():
             size = self.image.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
             left, top = (self.width() - size.width()) // 2, (self.height() - size.height()) // 2
-            painter.drawImage(QRectF(left, top, size.width(), size.height()), self.image)
+            place = QRectF(left, top, size.width(), size.height())
+            painter.drawImage(place, self.image)
+            view = self._heat.at(self._time_s) if self._time_s is not None else None
+            if view is not None:
+                paint_heat(painter, place, view, self._heat.opacity)
         elif self._text:
             painter.setPen(theme.color("on_media", 0.8))
             painter.setFont(theme.font("small"))
@@ -86,13 +97,15 @@ class Player(QWidget):
     time_changed = Signal(float)
     full_screen_asked = Signal()
 
-    def __init__(self, frames: Frames) -> None:
+    def __init__(self, frames: Frames, heat: Heat, settings: Settings) -> None:
         super().__init__()
         self.setObjectName("player")
         self.playback = Playback(frames, self)
-        self.surface = Surface()
+        self.surface = Surface(heat)
+        self.heat_bar = HeatBar(heat, settings)
         self.timeline = Timeline(self.playback)
         self._frames = frames
+        self._heat = heat
         self._play = tool("play", "Play", self.playback.toggle)
         self._back = tool("step-back", "One frame back", lambda: self.playback.step(-1))
         self._forward = tool("step-forward", "One frame forward", lambda: self.playback.step(1))
@@ -100,6 +113,9 @@ class Player(QWidget):
         self._number = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
         self._number.setAccessibleName("Frame of the clip")
         self._speed = QToolButton()
+        self._hot = tool(
+            "heat", "Heatmap: where the query is in the picture  (H)", heat.toggle, checkable=True
+        )
         self._full = tool("fullscreen", "Full screen", self.full_screen_asked.emit)
         self._set_up()
         self._lay_out()
@@ -134,6 +150,7 @@ class Player(QWidget):
         self._frames.failed.connect(self._on_failed)
         self.playback.frame_changed.connect(self._on_frame)
         self.playback.changed.connect(self._show_state)
+        self._heat.changed.connect(self._show_state)
         self.surface.clicked.connect(self.playback.toggle)
         self.surface.double_clicked.connect(self.full_screen_asked)
         self._speed.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -163,8 +180,10 @@ class Player(QWidget):
         row.addSpacing(8)
         row.addWidget(self._number, 1)
         row.addWidget(self._speed)
+        row.addWidget(self._hot)
         row.addWidget(self._full)
         self._controls.addLayout(row)
+        self._controls.addWidget(self.heat_bar)
         column.addLayout(self._controls)
 
     def set_full_screen(self, *, full: bool) -> None:
@@ -176,6 +195,7 @@ class Player(QWidget):
         self.surface.setSizePolicy(policy)
         self._ink = self.timeline.ink = "on_media" if full else "text"
         set_icon(self._full, "fullscreen-exit" if full else "fullscreen", self._ink)
+        set_icon(self._hot, "heat", self._ink)
         set_icon(self._back, "step-back", self._ink)
         set_icon(self._forward, "step-forward", self._ink)
         self._show_state()
@@ -184,18 +204,18 @@ class Player(QWidget):
     def _on_frame(self, place: int) -> None:
         picture = self._frames.picture(place)
         if picture is not None:
-            self._show_picture(picture)
+            self._show_picture(picture, place)
         self._show_time(place)
 
     def _on_picture(self, place: int) -> None:
         if place == self.playback.place:
             picture = self._frames.picture(place)
             if picture is not None:
-                self._show_picture(picture)
+                self._show_picture(picture, place)
 
-    def _show_picture(self, picture: QImage) -> None:
+    def _show_picture(self, picture: QImage, place: int) -> None:
         self._poster = False
-        self.surface.show_image(picture)
+        self.surface.show_image(picture, time_s=self._frames.time_s(place))
 
     def _on_failed(self, sentence: str) -> None:
         self._failure = sentence
@@ -207,13 +227,24 @@ class Player(QWidget):
         self._time.setText(formats.exact_clock(time_s))
         self._number.setText(f"{self._frames.number(place) + 1} / {max(self._frames.expected, place + 1)}")
         self.timeline.update()
+        self._heat.show_time(time_s)
+        self.heat_bar.show_time(time_s)
         self.time_changed.emit(time_s)
 
     def _show_state(self) -> None:
         playback = self.playback
         there = playback.hit is not None and not self._failure
-        for part in (self._play, self._back, self._forward, self._speed, self._full, self.timeline):
+        for part in (
+            self._play,
+            self._back,
+            self._forward,
+            self._speed,
+            self._hot,
+            self._full,
+            self.timeline,
+        ):
             part.setEnabled(there)
+        self._hot.setChecked(self._heat.on)
         set_icon(self._play, "pause" if playback.playing else "play", self._ink)
         self._play.setToolTip("Pause  (Space)" if playback.playing else "Play  (Space)")
         self._speed.setText(f"{playback.speed:g}×")

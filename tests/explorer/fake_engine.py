@@ -29,6 +29,7 @@ from core.protocol import (
     Ranked,
     VideoInfo,
 )
+from tests.explorer.fake_heat import heat_parts
 from tests.explorer.scenes import frame_jpeg, strip_jpeg
 
 CLIP_S = 8.0
@@ -279,6 +280,10 @@ class FakeEngine(QObject):
         half = FRAMES // 2
         self.say(FrameChunk(request.id, request.clip_id, tuple(frames[:half]), FRAMES))
         self.say(FrameChunk(request.id, request.clip_id, tuple(frames[half:]), FRAMES, last=True))
+
+    def _on_getheat(self, request: protocol.GetHeat) -> None:
+        for part in heat_parts(request, self.world.clip(request.clip_id)[1], CLIP_S):
+            self.say(part)
 
     def _on_setdevice(self, request: protocol.SetDevice) -> None:
         self.say(protocol.Done(request.id))
