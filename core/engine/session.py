@@ -17,6 +17,7 @@ from core.engine.analysis import Analysis
 from core.engine.context import Context, Handler, Post
 from core.engine.explaining import Explaining
 from core.engine.host import Host
+from core.engine.moments import Moments
 from core.engine.words import Words
 from core.engine.workers import Job
 from core.errors import Cancelled, DrivescopeError, ErrorKind, of_os_error
@@ -49,6 +50,7 @@ class Session:
             protocol.GetFrames: (workers.pictures, self._get_frames),
             **Analysis(self._context).handlers(),
             **Explaining(self._context).handlers(),
+            **Moments(self._context).handlers(),
             **Words(self._context).handlers(),
         }
         host.listeners.add(post)

@@ -17,16 +17,31 @@ from __future__ import annotations
 
 import msgspec
 
-from core.protocol import basics, evaluating, explaining, retrieval, words
+from core.protocol import basics, evaluating, explaining, moments, retrieval, words
 from core.protocol.basics import *  # noqa: F403 - the modules are one page in several files
 from core.protocol.basics import Message
 from core.protocol.evaluating import *  # noqa: F403
 from core.protocol.explaining import *  # noqa: F403
+from core.protocol.moments import *  # noqa: F403
 from core.protocol.retrieval import *  # noqa: F403
 from core.protocol.words import *  # noqa: F403
 
-Request = basics.Requests | retrieval.Requests | evaluating.Requests | explaining.Requests | words.Requests
-Reply = basics.Replies | retrieval.Replies | evaluating.Replies | explaining.Replies | words.Replies
+Request = (
+    basics.Requests
+    | retrieval.Requests
+    | evaluating.Requests
+    | explaining.Requests
+    | moments.Requests
+    | words.Requests
+)
+Reply = (
+    basics.Replies
+    | retrieval.Replies
+    | evaluating.Replies
+    | explaining.Replies
+    | moments.Replies
+    | words.Replies
+)
 
 _encoder = msgspec.msgpack.Encoder()
 _request_decoder: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
