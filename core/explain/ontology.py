@@ -21,7 +21,7 @@ from core.paths import resources
 
 MANOEUVRE: Final = "manoeuvre"
 """The table whose concepts answer two slots: `ego` when our own car does it, `action` when somebody else does."""
-_TEXT_LISTS: Final = ("nouns", "verbs", "words", "world")
+_TEXT_LISTS: Final = ("nouns", "verbs", "words", "world", "asks")
 _FLAGS: Final = ("from", "others")
 _TEXTS: Final = ("prompt", "openlabel", "parent", "left", "right", "kind")
 
@@ -39,7 +39,8 @@ class Slot:
 class Concept:
     """One thing that can be said of a drive.
 
-    `table` is the slot's name, or "manoeuvre". `prompt` is the phrase for zero-shot questions. `left` and `right` are
+    `table` is the slot's name, or "manoeuvre". `prompt` is the phrase for zero-shot questions, `asks` are whole phrases
+    in its place. `left` and `right` are
     the ids that a base manoeuvre becomes with a direction; `comes_from` says that the direction is an origin ("cuts in
     from the left"), `others` that our own car never does it. `kind` is only set for attributes (colour, size, state,
     manner, density, age). `world` are names in the demo world's truth, as "list:name".
@@ -48,6 +49,7 @@ class Concept:
     id: str
     table: str
     prompt: str
+    asks: tuple[str, ...] = ()
     nouns: tuple[str, ...] = ()
     verbs: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
@@ -202,6 +204,7 @@ def _concept(table: str, name: str, entry: object, path: Path) -> Concept:
         table=table,
         comes_from=entry.get("from", False),
         others=entry.get("others", False),
+        asks=lists["asks"],
         nouns=lists["nouns"],
         verbs=lists["verbs"],
         words=lists["words"],
