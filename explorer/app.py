@@ -22,6 +22,7 @@ from explorer.models.heat import Heat
 from explorer.models.thumbnails import Thumbnails
 from explorer.session import Session
 from explorer.settings import Settings
+from explorer.why import WhyTab
 from explorer.widgets.main_window import MainWindow
 from explorer.widgets.parts import retint
 from explorer.widgets.shortcut_sheet import ShortcutSheet
@@ -54,6 +55,7 @@ class Explorer(QObject):
         self.heat = Heat(self.client, self.settings, self)
         self.window = MainWindow(self.settings, self.jobs, self.thumbnails, self.frames, self.heat)
         self.actions = Actions(self.window, self.session, self.heat, self.settings)
+        self.why = WhyTab(self.window, self.session, self.actions, self.thumbnails, self.heat, self.settings)
         self.commands = Commands(self.window, self._handlers(), self.settings)
         self._shown_query = ""
         self._library_path = ""
@@ -152,7 +154,7 @@ class Explorer(QObject):
     def _handlers(self) -> dict[str, Callable[[], object]]:
         """Every command's function; the sheet of commands needs the commands themselves."""
         sheet = {"show_shortcuts": lambda: ShortcutSheet(self.commands, self.window).exec()}
-        return {**self.actions.handlers(), **sheet}
+        return {**self.actions.handlers(), **self.why.handlers(), **sheet}
 
     def _fill_menu(self) -> None:
         menu = QMenu(self.window)

@@ -102,6 +102,11 @@ class Session(QObject):
         return self._search is not None
 
     @property
+    def reranks(self) -> bool:
+        """Whether queries run through the second stage."""
+        return self._settings.flag("search/rerank")
+
+    @property
     def recent_libraries(self) -> list[str]:
         """Paths, newest first."""
         return self._settings.strings("history/libraries")

@@ -44,6 +44,12 @@ QLineEdit, QAbstractSpinBox, QComboBox, QKeySequenceEdit QLineEdit {
 QLineEdit:hover, QAbstractSpinBox:hover, QComboBox:hover { border-color: @line_strong; }
 QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus { border: 1px solid @accent; }
 QLineEdit#queryField { font-size: 15px; min-height: 38px; border-radius: 10px; padding: 0 4px; }
+QLineEdit#queryField[drop="true"] { border: 2px dashed @accent; }
+QLabel#whySentence { font-size: 15px; }
+QToolButton[role="small"] {
+  min-height: 18px; padding: 0 6px; font-size: 11px; font-weight: 400; color: @text_2; border-radius: 4px; }
+QToolButton[role="small"]:checked { color: @accent; }
+QToolButton[role="small"]:disabled { color: @text_3; }
 QComboBox::drop-down { border: none; width: 24px; }
 QComboBox::down-arrow { image: url("@chevron_file"); width: 14px; height: 14px; }
 QComboBox QAbstractItemView {

@@ -52,6 +52,10 @@ class Tokens:
     error: str
     error_soft: str
     media: str  # behind pictures
+    part_1: str  # the four parts of a score, told apart by lightness and order too
+    part_2: str
+    part_3: str
+    part_4: str
     on_media: str = "#e9edef"  # on the black of full screen, in both schemes
 
 
@@ -78,6 +82,10 @@ DARK: Final = Tokens(
     error="#f28a7e",
     error_soft="#33201e",
     media="#060809",
+    part_1="#56c7b5",
+    part_2="#7fa9f5",
+    part_3="#e8bd6d",
+    part_4="#c79bf2",
 )
 LIGHT: Final = Tokens(
     scheme="light",
@@ -102,6 +110,10 @@ LIGHT: Final = Tokens(
     error="#b3271b",
     error_soft="#fbe5e2",
     media="#10151a",
+    part_1="#0c7768",
+    part_2="#3f7ad6",
+    part_3="#b97b10",
+    part_4="#7a4cc0",
 )
 SCHEMES: Final[dict[Scheme, Tokens]] = {"dark": DARK, "light": LIGHT}
 
@@ -119,6 +131,14 @@ def color(name: str, alpha: float = 1.0) -> QColor:
     value = QColor(getattr(current(), name))
     value.setAlphaF(alpha)
     return value
+
+
+def blend(ground: str, ink: str, part: float) -> QColor:
+    """Between two tokens: the first at 0, the second at 1."""
+    low, high = color(ground), color(ink)
+    part = min(max(part, 0.0), 1.0)
+    pairs = ((low.red(), high.red()), (low.green(), high.green()), (low.blue(), high.blue()))
+    return QColor(*(round(a + (b - a) * part) for a, b in pairs))
 
 
 def font(size: str = "body", weight: QFont.Weight = QFont.Weight.Normal, *, tabular: bool = False) -> QFont:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any, Final
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QByteArray,
+    QMimeData,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+)
 
 from core.protocol import Hit
 from explorer import formats
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE: Final = QModelIndex()
+CLIP_MIME: Final = "application/x-drivescope-clip"
+"""A dragged card: the clip's id in decimal digits."""
 _HELD_TIP: Final = "<br><i>Held under the pointer; it takes its place when you leave the results.</i>"
 
 
@@ -56,6 +67,20 @@ class HitsModel(QAbstractListModel):
                 )
             case _:
                 return None
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        flags = super().flags(index)
+        return flags | Qt.ItemFlag.ItemIsDragEnabled if index.isValid() else flags
+
+    def mimeTypes(self) -> list[str]:
+        return [CLIP_MIME]
+
+    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
+        data = QMimeData()
+        hit = self.hit(indexes[0].row()) if indexes else None
+        if hit is not None:
+            data.setData(CLIP_MIME, QByteArray(str(hit.clip_id).encode()))
+        return data
 
     def hit(self, row: int) -> Hit | None:
         """The hit shown in `row`."""
@@ -115,6 +140,12 @@ def _around(ranking: list[Hit], held: Hit, row: int) -> list[Hit]:
     others = [hit for hit in ranking if hit.clip_id != held.clip_id]
     others.insert(min(row, len(others)), current)
     return others
+
+
+def dragged_clip(data: QMimeData) -> int:
+    """The clip in a drag, 0 if there is none."""
+    text = bytes(data.data(CLIP_MIME).data()).decode("ascii", "replace")
+    return int(text) if text.isdecimal() else 0
 
 
 def tooltip(hit: Hit) -> str:

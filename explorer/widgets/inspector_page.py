@@ -63,6 +63,10 @@ class InspectorPage(QWidget):
     def drop(self) -> None:
         """Cancel what is on its way for the subject before."""
 
+    def report(self) -> str:
+        """What the tab shows, as a piece of an HTML page with every text escaped; "" if there is nothing."""
+        return ""
+
     def retint(self) -> None:
         """The theme changed."""
 

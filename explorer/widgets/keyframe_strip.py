@@ -1,4 +1,4 @@
-"""The clip's twelve keyframes; a click goes there."""
+"""The clip's twelve keyframes; a click goes there. Below each, how much it counts: for the student and for X-CLIP."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ from typing import Final
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
-from core.protocol import THUMBNAIL_TILES, Hit
+from core.protocol import THUMBNAIL_TILES, FrameRead, Hit
 from explorer import formats, theme
 from explorer.models.thumbnails import Thumbnails
 from explorer.widgets.card_delegate import paint_tile
 
 _COLUMNS: Final = 6
 _GAP: Final = 4
+_BARS: Final = 10  # below each tile: two bars
+_FOOT: Final = 22
+_LEGEND: Final = (("text_2", "student"), ("accent", "X-CLIP"))
+_ORDER_TIP: Final = "Put the keyframes that answer this query best first; off: in order of time"
 
 
 class KeyframeStrip(QWidget):
@@ -30,18 +34,57 @@ class KeyframeStrip(QWidget):
         super().__init__()
         self._thumbnails = thumbnails
         self._hit: Hit | None = None
+        self._frames: tuple[FrameRead, ...] = ()
+        self._lit: tuple[float, ...] = ()
+        self._order = list(range(THUMBNAIL_TILES))  # which tile stands in each place
         self._playing = -1
         self._hovered = -1
+        self.best_first = QToolButton(self)
+        self.best_first.setText("Best first")
+        self.best_first.setCheckable(True)
+        self.best_first.setProperty("role", "small")
+        self.best_first.setToolTip(_ORDER_TIP)
+        self.best_first.toggled.connect(self._put_in_order)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Keyframes")
         thumbnails.strip_ready.connect(self._on_strip)
+        self._put_in_order()
 
     def show_hit(self, hit: Hit | None) -> None:
         """The keyframes of a clip."""
         self._hit, self._playing = hit, -1
+        self.show_frames(())
+
+    def show_frames(self, frames: tuple[FrameRead, ...]) -> None:
+        """How much each sampled frame counts and how well it answers the query; none while that is not known."""
+        self._frames, self._lit = frames, ()
+        self._put_in_order()
+
+    def light(self, values: tuple[float, ...]) -> None:
+        """Light the frames of a word, each from 0 to 1; nothing: all are as bright as ever."""
+        self._lit = values
         self.update()
+
+    @property
+    def order(self) -> list[int]:
+        """The tiles as they stand, from the left and then downwards."""
+        return list(self._order)
+
+    def _put_in_order(self) -> None:
+        answers = [self._frame(tile).answer for tile in range(THUMBNAIL_TILES)] if self._frames else []
+        known = bool(answers) and all(answer is not None for answer in answers)
+        self.best_first.setEnabled(known)
+        self.best_first.setToolTip(_ORDER_TIP if known else "Only X-CLIP compares single frames with a query")
+        self._order = list(range(THUMBNAIL_TILES))
+        if known and self.best_first.isChecked():
+            self._order.sort(key=lambda tile: -(answers[tile] or 0.0))
+        self.update()
+
+    def _frame(self, tile: int) -> FrameRead:
+        """The sampled frame that a tile stands for: both divide the clip evenly."""
+        return self._frames[tile * len(self._frames) // THUMBNAIL_TILES]
 
     def _on_strip(self, clip_id: int) -> None:
         if self._hit is not None and clip_id == self._hit.clip_id:
@@ -68,30 +111,80 @@ class KeyframeStrip(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.setFixedHeight(self.heightForWidth(self.width()))
+        size = self.best_first.sizeHint()
+        self.best_first.setGeometry(
+            self.width() - size.width(), self.height() - _FOOT + 2, size.width(), _FOOT - 2
+        )
 
     def heightForWidth(self, width: int) -> int:
         rows = THUMBNAIL_TILES // _COLUMNS
-        return rows * self._tile_size(width).height() + (rows - 1) * _GAP
+        return rows * (self._tile_size(width).height() + _BARS) + (rows - 1) * _GAP + _FOOT
+
+    # --- painting ------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         strip = self._thumbnails.strip(self._hit.clip_id) if self._hit is not None else None
-        for tile in range(THUMBNAIL_TILES):
-            rect = self._rect(tile)
+        for place, tile in enumerate(self._order):
+            rect = self._rect(place)
             if strip is None:
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(theme.color("raised"))
                 painter.drawRoundedRect(QRectF(rect), theme.RADIUS["s"], theme.RADIUS["s"])
                 continue
-            lit = tile in (self._playing, self._hovered)
-            painter.setOpacity(1.0 if lit or self._playing < 0 else 0.8)
+            bright = tile in (self._playing, self._hovered)
+            painter.setOpacity(self._opacity(tile, bright=bright))
             paint_tile(painter, rect, strip, tile, theme.RADIUS["s"])
             painter.setOpacity(1.0)
             if self._hit is not None and tile == self._hit.keyframe:
-                self._frame(painter, rect, "accent", 2.0)
-            elif lit:
-                self._frame(painter, rect, "text", 1.0)
+                self._frame_tile(painter, rect, "accent", 2.0)
+            elif bright:
+                self._frame_tile(painter, rect, "text", 1.0)
+        if self._frames:
+            self._paint_weights(painter)
+        self._paint_legend(painter)
+
+    def _opacity(self, tile: int, *, bright: bool) -> float:
+        if self._lit:
+            return 0.2 + 0.8 * self._lit[tile * len(self._lit) // THUMBNAIL_TILES] ** 2
+        return 1.0 if bright or self._playing < 0 else 0.8
+
+    def _paint_weights(self, painter: QPainter) -> None:
+        """Two bars below each tile, each as long as its share beside the largest."""
+        student = [self._frame(tile).student_weight for tile in range(THUMBNAIL_TILES)]
+        fine = [self._frame(tile).weight or 0.0 for tile in range(THUMBNAIL_TILES)]
+        painter.setPen(Qt.PenStyle.NoPen)
+        for place, tile in enumerate(self._order):
+            rect = self._rect(place)
+            for line, ((token, _), weights) in enumerate(zip(self._legend(), (student, fine), strict=False)):
+                part = max(0.0, weights[tile]) / max(*weights, 1e-9)
+                top = rect.bottom() + 3 + line * 4
+                painter.setBrush(theme.color("pressed"))
+                painter.drawRoundedRect(QRectF(rect.left(), top, rect.width(), 2.5), 1, 1)
+                painter.setBrush(theme.color(token))
+                painter.drawRoundedRect(QRectF(rect.left(), top, rect.width() * part, 2.5), 1, 1)
+
+    def _legend(self) -> tuple[tuple[str, str], ...]:
+        """(colour token, name) of each bar: X-CLIP's only where it was asked."""
+        asked = not self._frames or self._frames[0].weight is not None
+        return _LEGEND if asked else _LEGEND[:1]
+
+    def _paint_legend(self, painter: QPainter) -> None:
+        painter.setFont(theme.font("caption"))
+        left, top = 0, self.height() - _FOOT + 2
+        for token, name in (("text_3", "weight for"), *self._legend()):
+            painter.setPen(Qt.PenStyle.NoPen)
+            if token != "text_3":
+                painter.setBrush(theme.color(token))
+                painter.drawRoundedRect(QRectF(left, top + 8, 10, 3), 1, 1)
+                left += 14
+            painter.setPen(theme.color("text_3"))
+            width = painter.fontMetrics().horizontalAdvance(name)
+            painter.drawText(QRect(left, top, width + 2, _FOOT - 4), Qt.AlignmentFlag.AlignVCenter, name)
+            left += width + 10
+
+    # --- the person ----------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         tile = self._tile_under(event)
@@ -121,7 +214,8 @@ class KeyframeStrip(QWidget):
         if step is None:
             super().keyPressEvent(event)
         else:
-            self._choose(min(max(max(self._playing, 0) + step, 0), THUMBNAIL_TILES - 1))
+            place = self._order.index(max(self._playing, 0)) + step
+            self._choose(self._order[min(max(place, 0), THUMBNAIL_TILES - 1)])
 
     def _choose(self, tile: int) -> None:
         if self._hit is not None:
@@ -132,7 +226,15 @@ class KeyframeStrip(QWidget):
         if hit is None or tile < 0:
             return ""
         best = " – answers the query best" if tile == hit.keyframe else ""
-        return f"{formats.exact_clock(self._middle(hit, tile))}{best}"
+        lines = [f"{formats.exact_clock(self._middle(hit, tile))}{best}"]
+        if self._frames:
+            frame = self._frame(tile)
+            lines.append(
+                f"Grey: {frame.student_weight:.1%} of the student's vector of the clip, whatever the query"
+            )
+            if frame.weight is not None:
+                lines.append(f"Green: {frame.weight:.1%} of X-CLIP's attention to frames for this query")
+        return "\n".join(lines)
 
     @staticmethod
     def _middle(hit: Hit, tile: int) -> float:
@@ -147,13 +249,14 @@ class KeyframeStrip(QWidget):
 
     def _tile_under(self, event: QMouseEvent) -> int:
         spot = event.position().toPoint()
-        return next((tile for tile in range(THUMBNAIL_TILES) if self._rect(tile).contains(spot)), -1)
+        places = (place for place in range(THUMBNAIL_TILES) if self._rect(place).contains(spot))
+        return next((self._order[place] for place in places), -1)
 
-    def _rect(self, tile: int) -> QRect:
+    def _rect(self, place: int) -> QRect:
         size = self._tile_size(self.width())
-        column, row = tile % _COLUMNS, tile // _COLUMNS
+        column, row = place % _COLUMNS, place // _COLUMNS
         return QRect(
-            column * (size.width() + _GAP), row * (size.height() + _GAP), size.width(), size.height()
+            column * (size.width() + _GAP), row * (size.height() + _BARS + _GAP), size.width(), size.height()
         )
 
     @staticmethod
@@ -162,7 +265,7 @@ class KeyframeStrip(QWidget):
         return QSize(tile, round(tile * 9 / 16))
 
     @staticmethod
-    def _frame(painter: QPainter, rect: QRect, token: str, width: float) -> None:
+    def _frame_tile(painter: QPainter, rect: QRect, token: str, width: float) -> None:
         painter.setPen(QPen(theme.color(token), width))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         inset = width / 2

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QSize, QStringListModel, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLabel, QLineEdit, QListView, QToolButton, QWidget
 
 from explorer import icons
 from explorer.commands import Commands
 from explorer.history import QueryHistory
+from explorer.models.hits import dragged_clip
 from explorer.settings import Settings
 from explorer.widgets.engine_badge import EngineBadge
 from explorer.widgets.parts import label, tool
@@ -42,16 +43,19 @@ class QueryBar(QWidget):
         edited(): the person types; whatever runs is out of date.
         submitted(text): a query to run.
         rerank_toggled(on): the second stage was switched.
+        clip_dropped(clip_id): a card was dropped on the query: why is it not higher?
     """
 
     edited = Signal()
     submitted = Signal(str)
     rerank_toggled = Signal(bool)
+    clip_dropped = Signal(int)
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
         self.setObjectName("topBar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setAcceptDrops(True)
         self._settings = settings
         self.entered = False  # the query was asked for, not only typed
         self.history = QueryHistory(settings.strings("history/queries"))
@@ -190,6 +194,27 @@ class QueryBar(QWidget):
             self.field.actions(), ("search", "clear"), ("text_3", "text_2"), strict=False
         ):
             action.setIcon(icons.icon(name, token))
+
+    # --- a card dropped on the query -----------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if dragged_clip(event.mimeData()):
+            event.acceptProposedAction()
+            self._await_drop(waits=True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._await_drop(waits=False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._await_drop(waits=False)
+        clip_id = dragged_clip(event.mimeData())
+        if clip_id:
+            event.acceptProposedAction()
+            self.clip_dropped.emit(clip_id)
+
+    def _await_drop(self, *, waits: bool) -> None:
+        self.field.setProperty("drop", waits)
+        self.field.style().polish(self.field)
 
     def _on_edited(self, text: str) -> None:
         self.edited.emit()

@@ -19,8 +19,8 @@ from PySide6.QtCore import (
     QVariantAnimation,
     Signal,
 )
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QAbstractItemView, QListView
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import QAbstractItemView, QListView, QMenu
 
 from core.protocol import THUMBNAIL_TILES, Hit
 from explorer.models.hits import HitRole, HitsModel
@@ -37,10 +37,12 @@ class ResultsGrid(QListView):
     Signals:
         hit_selected(hit): the current card changed (None: no card is current).
         hit_opened(hit): double click, or Enter.
+        menu_asked(hit, menu): a card's menu is about to open; whoever has something to offer adds it.
     """
 
     hit_selected = Signal(object)
     hit_opened = Signal(object)
+    menu_asked = Signal(object, QMenu)
 
     def __init__(self, thumbnails: Thumbnails) -> None:
         super().__init__()
@@ -68,6 +70,8 @@ class ResultsGrid(QListView):
     def _set_up_view(self) -> None:
         self.setViewMode(QListView.ViewMode.IconMode)
         self.setMovement(QListView.Movement.Static)
+        self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
+        self.setDragEnabled(True)  # a static view drags nothing of itself
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setUniformItemSizes(True)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -191,6 +195,18 @@ class ResultsGrid(QListView):
             event.ignore()  # the command table decides what Enter does
         else:
             super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+        index = self.currentIndex() if by_key else self.indexAt(event.pos())
+        hit = self.hits.hit(index.row())
+        if hit is None:
+            return
+        menu = QMenu(self)
+        self.menu_asked.emit(hit, menu)
+        menu.aboutToHide.connect(menu.deleteLater)
+        spot = self.visualRect(index).center() if by_key else event.pos()
+        menu.popup(self.viewport().mapToGlobal(spot))
 
     def _row_under_pointer(self) -> int:
         return self.indexAt(self._pointer).row() if self._pointer is not None else -1

@@ -11,6 +11,7 @@ from PySide6.QtCore import (
     QEvent,
     QModelIndex,
     QPersistentModelIndex,
+    QPoint,
     QRect,
     QRectF,
     QSize,
@@ -22,6 +23,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QListView,
+    QMenu,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -105,6 +107,7 @@ class Sidebar(QWidget):
         library_asked(): choose a library to open.
         failures_asked(): show the files that could not be read.
         filters_changed(filters): which clips may be ranked.
+        video_menu_asked(name, menu): a video's menu is about to open; whoever has something to offer adds it.
     """
 
     library_chosen = Signal(str)
@@ -112,6 +115,7 @@ class Sidebar(QWidget):
     library_asked = Signal()
     failures_asked = Signal()
     filters_changed = Signal(object)
+    video_menu_asked = Signal(str, QMenu)
 
     def __init__(self) -> None:
         super().__init__()
@@ -144,6 +148,8 @@ class Sidebar(QWidget):
         self._list.setMouseTracking(True)
         self._list.setUniformItemSizes(True)
         self._list.setAccessibleName("Videos to search in")
+        self._list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self._list.customContextMenuRequested.connect(self._open_menu)
         self.videos.chosen_changed.connect(self._on_chosen)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 16, 12, 12)
@@ -228,6 +234,14 @@ class Sidebar(QWidget):
                 chip.setToolTip(tip)
                 chips.append(chip)
         self._chip_row.replace(chips)
+
+    def _open_menu(self, spot: QPoint) -> None:
+        video = self._list.indexAt(spot).data(VideoRole.VIDEO)
+        if isinstance(video, VideoInfo):
+            menu = QMenu(self)
+            self.video_menu_asked.emit(video.name, menu)
+            menu.aboutToHide.connect(menu.deleteLater)
+            menu.popup(self._list.viewport().mapToGlobal(spot))
 
     def _on_narrowed(self, needle: str) -> None:
         self.videos.narrow(needle)

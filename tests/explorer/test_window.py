@@ -529,7 +529,9 @@ def test_the_inspector_never_grows_out_of_its_panel(qtbot, engine, make_window):
     inspector.player.playback.seek(999)
     qtbot.waitUntil(lambda: inspector.player._number.text() == "24 / 24")
     assert inspector.minimumSizeHint().width() <= inspector.width()
-    assert all(page.width() <= inspector.width() for page in inspector.pages)
+    for name, page in zip(inspector._names, inspector.pages, strict=True):
+        inspector.show_page(name)
+        qtbot.waitUntil(lambda page=page: page.width() <= inspector.width())
 
 
 def test_a_clip_that_cannot_be_played_says_why(qtbot, engine, make_window, monkeypatch):
