@@ -18,6 +18,7 @@ from core.engine.context import Context, Handler, Post
 from core.engine.explaining import Explaining
 from core.engine.host import Host
 from core.engine.moments import Moments
+from core.engine.skeletons import Skeletons
 from core.engine.words import Words
 from core.engine.workers import Job
 from core.errors import Cancelled, DrivescopeError, ErrorKind, of_os_error
@@ -52,6 +53,7 @@ class Session:
             **Explaining(self._context).handlers(),
             **Moments(self._context).handlers(),
             **Words(self._context).handlers(),
+            **Skeletons(self._context).handlers(),
         }
         host.listeners.add(post)
         post(host.state)

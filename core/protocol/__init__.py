@@ -17,13 +17,14 @@ from __future__ import annotations
 
 import msgspec
 
-from core.protocol import basics, evaluating, explaining, moments, retrieval, words
+from core.protocol import basics, evaluating, explaining, moments, retrieval, skeletons, words
 from core.protocol.basics import *  # noqa: F403 - the modules are one page in several files
 from core.protocol.basics import Message
 from core.protocol.evaluating import *  # noqa: F403
 from core.protocol.explaining import *  # noqa: F403
 from core.protocol.moments import *  # noqa: F403
 from core.protocol.retrieval import *  # noqa: F403
+from core.protocol.skeletons import *  # noqa: F403
 from core.protocol.words import *  # noqa: F403
 
 Request = (
@@ -33,6 +34,7 @@ Request = (
     | explaining.Requests
     | moments.Requests
     | words.Requests
+    | skeletons.Requests
 )
 Reply = (
     basics.Replies
@@ -41,6 +43,7 @@ Reply = (
     | explaining.Replies
     | moments.Replies
     | words.Replies
+    | skeletons.Replies
 )
 
 _encoder = msgspec.msgpack.Encoder()
