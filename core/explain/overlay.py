@@ -1,8 +1,7 @@
 """A map over its frame: warm where the query is answered, the frame's own colours everywhere else.
 
-The colours are matplotlib's inferno as OpenCV ships it (perceptually uniform, dark to bright). Strength is shown by
-colour and by how much of it is laid over; a map that failed its faithfulness test is hatched, so that nobody takes it
-for a finding.
+The colours and how much of the frame they cover are those of the window (`core.protocol.heat_colours`). A map that
+failed its faithfulness test is hatched, so that nobody takes it for a finding.
 """
 
 from __future__ import annotations
@@ -13,13 +12,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.protocol.heat_colours import COLOURS, cover
+
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 
-MOST_COVERED: Final = 0.65
-"""How much of a frame's colour the hottest place may lose."""
 STRIPE: Final = 12
 """Distance of the hatching's lines, in pixels of a frame 720 high."""
+_COLOURS: Final = np.array(COLOURS, np.uint8)  # (256, 3)
+_COVER: Final = np.array([cover(level / 255) for level in range(256)], np.float32)
 
 
 def overlay(rgb: Pixels, heat: Floats, *, reliable: bool, opacity: float = 1.0) -> Pixels:
@@ -35,12 +36,13 @@ def overlay(rgb: Pixels, heat: Floats, *, reliable: bool, opacity: float = 1.0) 
         (H, W, 3) uint8.
 
     """
-    level = np.clip(heat, 0, 1)
-    painted = cv2.applyColorMap((level * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)[:, :, ::-1]
-    cover = MOST_COVERED * opacity * np.sqrt(level)  # weak answers must still be seen
+    level = np.rint(np.clip(heat, 0, 1) * 255).astype(np.uint8)
+    covered = opacity * _COVER[level]  # (H, W)
     if not reliable:
-        cover = cover * hatching(*level.shape)
-    mixed: NDArray[np.float64] = rgb * (1 - cover[..., None]) + painted * cover[..., None]  # (H, W, 3)
+        covered = covered * hatching(*level.shape)
+    mixed: NDArray[np.float64] = (
+        rgb * (1 - covered[..., None]) + _COLOURS[level] * covered[..., None]
+    )  # (H, W, 3)
     return mixed.round().astype(np.uint8)
 
 

@@ -1,8 +1,9 @@
 """A picture tower opened up: patch tokens, attention, feature maps, and pictures with patches taken away.
 
-Two forms cover every bundle. `PatchVision` is a vision transformer read at its class token (CLIP's own form, any
-patch size, any grid). `TrunkVision` is any other tower of open_clip's: convolutional ones, and transformers that
-pool their patches by attention (SigLIP, Perception Encoder); of these only the last feature map is known.
+Three forms cover every bundle. `PatchVision` is a vision transformer read at its class token (CLIP's own form, any
+patch size, any grid). `TrunkVision` is a tower of timm's within open_clip: convolutional ones, and transformers that
+pool their patches by attention (SigLIP, Perception Encoder); `ResNetVision` is CLIP's own ResNet. Of these two only
+the last feature map is known.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ class PatchVision(Vision):
 
 
 class TrunkVision(Vision):
-    """Any other tower, up to its last feature map and from there on."""
+    """A tower of timm's, up to its last feature map and from there on."""
 
     def __init__(self, visual: Any, preprocessing: Preprocessing) -> None:  # noqa: ANN401
         self._visual = visual
@@ -124,8 +125,7 @@ class TrunkVision(Vision):
     @torch.no_grad()
     def features(self, pixels: Tensor) -> Tensor:
         """The last feature map: (N, C, rows, columns), or tokens (N, L, C)."""
-        found: Tensor = self._visual.trunk.forward_features(self._images(pixels))
-        return found
+        return self._last_map(self._images(pixels))
 
     def pooled(self, features: Tensor) -> Tensor:
         """Features to frame vectors (N, D)."""
@@ -140,12 +140,32 @@ class TrunkVision(Vision):
         mask = torch.zeros(N, R, self.cells).scatter_(2, kept, 1.0).view(N * R, 1, *self.grid)
         mask = functional.interpolate(mask, size=images.shape[-2:], mode="nearest").to(images)
         shown = images.repeat_interleave(R, dim=0) * mask  # (N * R, 3, h, w)
-        return self.pooled(self._visual.trunk.forward_features(shown)).float().cpu().view(N, R, -1)
+        return self.pooled(self._last_map(shown)).float().cpu().view(N, R, -1)
+
+    def _last_map(self, images: Tensor) -> Tensor:
+        """Normalised (N, 3, h, w) to what `features` gives."""
+        found: Tensor = self._visual.trunk.forward_features(images)
+        return found
 
     def _images(self, pixels: Tensor) -> Tensor:
         """(N, 3, h, w) normalised, in the tower's number format and on its device."""
         weight = next(self._visual.parameters())
         return self._preprocessing.normalise(pixels.to(weight.device)).to(weight.dtype)
+
+
+class ResNetVision(TrunkVision):
+    """CLIP's ResNet (Radford et al., 2021): four stages of convolutions, then one attention that pools."""
+
+    def pooled(self, features: Tensor) -> Tensor:
+        """Features (N, C, rows, columns) to frame vectors (N, D)."""
+        vectors: Tensor = self._visual.attnpool(features)
+        return vectors
+
+    def _last_map(self, images: Tensor) -> Tensor:
+        found: Tensor = self._visual.stem(images)
+        for stage in ("layer1", "layer2", "layer3", "layer4"):
+            found = getattr(self._visual, stage)(found)
+        return found
 
 
 def open_vision(tower: Tower, title: str) -> Vision:
@@ -159,6 +179,8 @@ def open_vision(tower: Tower, title: str) -> Vision:
             return PatchVision(ModuleStem(visual, tower.preprocessing))
         if hasattr(getattr(visual, "trunk", None), "forward_head"):
             return TrunkVision(visual, tower.preprocessing)
+        if hasattr(visual, "layer4") and hasattr(visual, "attnpool"):
+            return ResNetVision(visual, tower.preprocessing)
     raise DrivescopeError(
         ErrorKind.BAD_INPUT,
         f"There are no heatmaps for {title}: its picture tower does not show where in a frame it looks.",

@@ -13,7 +13,7 @@ from core.explain.heatmap import ClipSight
 from core.explain.methods import METHODS, relevance_of, smoothing
 from core.explain.stems import ModuleStem, attend
 from core.explain.targets import Target, difference, phrase, whole_query
-from core.explain.vision import PatchVision, TrunkVision, open_vision
+from core.explain.vision import PatchVision, ResNetVision, TrunkVision, open_vision
 from core.models.backbone import Backbone, ClipDims
 from core.models.bundle_io import random_bundle
 from core.models.ending import opened_blocks
@@ -366,6 +366,46 @@ def test_other_towers_have_the_feature_method_and_say_so(vit, trunk):
     assert judged[0].deletion[0] == pytest.approx(maps[0].score, abs=1e-4)
     with pytest.raises(DrivescopeError, match="another kind: choose one of features"):
         sight.maps(target, "relevance")
+
+
+def test_clips_own_resnet_has_the_feature_method_and_any_patch_size_all_others(vit):
+    import open_clip
+
+    from core.models.open_clip_tower import OpenClipTower
+    from core.models.preprocess import Preprocessing
+
+    text = {"context_length": 16, "vocab_size": 49408, "width": 64, "heads": 1, "layers": 1}
+
+    def bundle_of(size: int, **vision: object) -> object:
+        torch.manual_seed(2)
+        model = open_clip.CLIP(embed_dim=32, vision_cfg={"image_size": size, **vision}, text_cfg=text)
+        tower = OpenClipTower(model, Preprocessing(size, size))
+        return zero_shot_bundle(vit.spec, tower, torch.device("cpu"), "float32")
+
+    resnet = bundle_of(96, layers=[1, 1, 1, 1], width=16)
+    sight = ClipSight.look(resnet, noise(2, size=(96, 96)))
+    assert isinstance(sight.vision, ResNetVision)
+    assert sight.methods == ("features",)
+    assert sight.vision.grid == (3, 3)
+    target = whole_query(resnet, "a car")
+    maps = sight.maps(target)
+    assert all(np.isfinite(m.relevance).all() and np.ptp(m.relevance) > 0 for m in maps)
+    vectors = resnet.towers[-1].encode_images(sight.pixels)
+    opened = sight.vision.pooled(sight.vision.features(sight.pixels))
+    torch.testing.assert_close(opened, vectors)
+    kept = torch.arange(9).expand(2, 1, 9)
+    torch.testing.assert_close(sight.vision.encode_kept(sight.pixels, kept)[:, 0], vectors)
+    assert len(sight.faithfulness(target, maps)) == 2
+
+    for patch, grid in ((14, (5, 5)), (16, (4, 4)), (32, (2, 2))):
+        vit_bundle = bundle_of(grid[0] * patch, layers=2, width=64, head_width=32, patch_size=patch)
+        sight = ClipSight.look(vit_bundle, noise(1, size=(50, 90)))
+        assert sight.vision.grid == grid
+        assert set(sight.methods) == set(PATCH_METHODS)
+        for method in sight.methods:
+            (one,) = sight.maps(whole_query(vit_bundle, "a car"), method)
+            assert one.relevance.shape[1:] == grid
+            assert np.isfinite(one.relevance).all()
 
 
 def test_what_is_not_there_is_said(vit):
