@@ -40,6 +40,7 @@ def run_index(options: argparse.Namespace) -> Answer:
     library = Library.open(folder) if exists else None
     name, crop = (library.made_with.reference, library.made_with.crop) if library else ("", "")
     bundle = _load(options, options.bundle or name, options.crop or crop)
+    bundle.selftest()
     if library is None:
         library = Library.create(folder, bundle.spec)
     with contextlib.closing(library):
@@ -329,6 +330,7 @@ def run_switch(options: argparse.Namespace) -> Answer:
         raise DrivescopeError(ErrorKind.BAD_INPUT, sentence)
     with contextlib.closing(Library.open(paths.library_folder(options.library))) as library:
         bundle = _load(options, options.bundle, library.made_with.crop)
+        bundle.selftest()
         before = library.made_with.reference
         clips = switch(library, bundle)
         library.selftest(bundle.spec)

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -63,6 +64,21 @@ def test_index_search_and_info(tmp_path, bundle_folder, capsys):
     assert (code, gone["clips"], len(gone["missing"])) == (0, 2, 1)
     code, dropped, _ = run(capsys, "index", footage, "--library", library, "--json", "--drop-missing")
     assert (code, dropped["clips"], dropped["removed"], dropped["missing"]) == (0, 1, 1, [])
+
+
+def test_nothing_is_indexed_with_a_bundle_that_fails_its_self_test(tmp_path, bundle_folder, capsys):
+    wrong = shutil.copytree(bundle_folder, tmp_path / "wrong")
+    description = json.loads((wrong / "bundle.json").read_text())
+    description["student"]["clip"]["quick_gelu"] = False
+    (wrong / "bundle.json").write_text(json.dumps(description))
+    make_video(tmp_path / "a.mp4", 2)
+    library = tmp_path / "library"
+    code, answer, _ = run(
+        capsys, "index", tmp_path / "a.mp4", "--library", library, "--bundle", wrong, "--json"
+    )
+    assert code == 2
+    assert "failed its self-test" in answer["error"]["sentence"]
+    assert not library.exists()
 
 
 def test_a_file_that_fails_is_listed_and_the_code_says_so(tmp_path, bundle_folder, capsys):
