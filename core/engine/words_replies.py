@@ -32,8 +32,11 @@ def explain_score(
 ) -> protocol.ScoreExplained:
     """The clip's score taken apart, from the vectors in the library."""
     bundle, store = searcher.bundle, searcher.store
-    first = next(searcher.stages(request.text, RERANK_CLIPS, filters=request.filters))
+    searcher.refresh()
     row = searcher.row_of(request.clip_id)
+    left_out = not searcher.admitted(request.filters)[row]  # a clip that is ranked without the filters
+    filters = None if left_out else request.filters
+    first = next(searcher.stages(request.text, RERANK_CLIPS, filters=filters))
     clip, sides = searcher.clip_of(row), sides_of(searcher, row)
     compared = first.rows[:RERANK_CLIPS]
     reranked = request.rerank and bool((compared == row).any())

@@ -183,6 +183,8 @@ def test_a_clip_that_the_filter_leaves_out_is_ranked_without_it(window, ranked):
     *_, final = window.ask(protocol.GetRank, text=QUERY, clip_id=hit.clip_id, filters=filters)
     assert final.left_out
     assert final.hit.rank == 12
+    (taken,) = window.ask(protocol.ExplainScore, text=QUERY, clip_id=hit.clip_id, filters=filters)
+    assert (taken.stage, taken.compared) == ("reranked", CLIPS)
 
 
 def test_a_stopped_search_for_a_change_ends_and_queries_come_between_its_steps(window, ranked):
