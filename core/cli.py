@@ -178,6 +178,10 @@ def build_parser() -> argparse.ArgumentParser:
         "--judgements", action="store_true", help="read the runs under what people judged since"
     )
 
+    runs.add_argument(
+        "--slice", default="", metavar="PROPERTY=VALUE", help="the queries of one slice, the worst first"
+    )
+
     report = add(
         "report",
         commands.run_report,

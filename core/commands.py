@@ -143,7 +143,7 @@ def run_runs(options: argparse.Namespace) -> Answer:
     from core.evaluate.command import tell_runs
 
     folder = paths.library_folder(options.library)
-    return tell_runs(folder, options.runs, use_judgements=options.judgements), DONE
+    return tell_runs(folder, options.runs, use_judgements=options.judgements, only=options.slice), DONE
 
 
 def run_report(options: argparse.Namespace) -> Answer:

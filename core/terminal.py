@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from core.library.ingest import IngestProgress
 
 
-LEAST_SHOWN: Final = 5
+LEAST_SHOWN: Final = 10
 """Slices of fewer queries are told by `--json` only."""
 
 
@@ -181,7 +181,10 @@ def show_judge(answer: dict[str, Any]) -> None:
 
 
 def show_runs(answer: dict[str, Any]) -> None:
-    """A list of runs, the slices of one, or the differences between two."""
+    """A list of runs, the slices of one, the queries of a slice, or the differences between two."""
+    if "slice" in answer:
+        _show_slice(answer)
+        return
     for facts in answer.get("runs", ()):
         counts = facts.get("counts", {})
         told = (
@@ -235,6 +238,19 @@ def show_distill(answer: dict[str, Any]) -> None:
             "Its towers are the library's own, so this library goes over to it without its footage: "
             f"drivescope switch --library {answer['library']} --bundle {answer['bundle']}"
         )
+
+
+def _show_slice(answer: dict[str, Any]) -> None:
+    """One slice's metric and its queries."""
+    part, result = answer["slice"], answer["slice"]["result"]
+    print(
+        f"{part['metric']} {result['value']:.4g} ({result['low']:.4g} to {result['high']:.4g}) over "
+        f"{part['count']} queries whose {part['property']} is {part['value']}"
+    )
+    print(f"{'rank':>6} {'first':>6} {'truth':>7} {'rank 1':>7}  query")
+    for row in answer["queries"]:
+        truth, top = (row[key] if row[key] is not None else "-" for key in ("truth_clip", "top_clip"))
+        print(f"{row['rank']:>6g} {row['first_rank']:>6g} {truth:>7} {top:>7}  {row['text']}")
 
 
 def show_explain(maps: list[dict[str, Any]]) -> None:

@@ -98,16 +98,19 @@ def evaluate_foreign(searcher: Searcher, request: Request, run_file: Path) -> di
 
 
 def tell_runs(
-    library_folder: Path, run_ids: Sequence[str], *, use_judgements: bool = False
+    library_folder: Path, run_ids: Sequence[str], *, use_judgements: bool = False, only: str = ""
 ) -> dict[str, Any]:
     """What `drivescope runs` prints: all runs; one run with its slices and queries; or the second against the first.
 
-    With `use_judgements` the runs are told as people's judgements in this library have the truth. Raises
-    DrivescopeError as `open_run` and `compare_runs` do.
+    With `use_judgements` the runs are told as people's judgements in this library have the truth; `only` is a slice,
+    "property=value", of which the queries are told, the worst first. Raises DrivescopeError as `open_run` and
+    `compare_runs` do, and NOT_FOUND for a slice that the run does not have.
     """
     if not run_ids:
         return {"runs": list_runs(library_folder)}
     run, *others = open_judged(library_folder, run_ids, use_judgements=use_judgements)
+    if only:
+        return _one_slice(run, only)
     if others:
         return {"a": run.run_id, "b": others[0].run_id, **compare_runs(run, others[0]).as_dict()}
     return {
@@ -116,6 +119,20 @@ def tell_runs(
         "reranking": reranking_hurt(run).as_dict() if len(run.stages) > 1 else None,
         "queries": [row.as_dict() for row in query_table(run)],
     }
+
+
+def _one_slice(run: Run, name: str) -> dict[str, Any]:
+    """A slice of a run with its queries, the worst first."""
+    key, _, value = (part.strip() for part in name.partition("="))
+    found = [part for part in slices_of(run) if (part.key, part.value) == (key, value)]
+    if not found:
+        raise DrivescopeError(
+            ErrorKind.NOT_FOUND,
+            f"The run {run.run_id} has no slice “{name}”: `drivescope runs {run.run_id}` lists those that it has.",
+        )
+    rows = query_table(run)
+    members = sorted((rows[at] for at in found[0].members), key=lambda row: -row.rank)
+    return {"run_id": run.run_id, "slice": found[0].as_dict(), "queries": [row.as_dict() for row in members]}
 
 
 def open_judged(library_folder: Path, run_ids: Sequence[str], *, use_judgements: bool) -> list[Run]:

@@ -351,6 +351,14 @@ def test_runs_on_the_command_line(library, bundle, queries_file, capsys):
     for chosen in ((), (listed["plain"],), (listed["reranked"],), tuple(listed.values())):
         code, out, _ = run(capsys, "runs", *chosen, "--library", library.folder)
         assert (code, bool(out)) == (0, True)
+    code, out, _ = run(capsys, "runs", "plain", "--slice", "weather = snow", *common)
+    part = json.loads(out)
+    assert (part["slice"]["count"], len(part["queries"])) == (2, 2)
+    assert part["queries"][0]["rank"] >= part["queries"][1]["rank"]
+    code, out, _ = run(capsys, "runs", "plain", "--slice", "weather=snow", "--library", library.folder)
+    assert "over 2 queries whose weather is snow" in out
+    code, _, err = run(capsys, "runs", "plain", "--slice", "weather=hail", "--library", library.folder)
+    assert (code, "has no slice “weather=hail”" in err) == (2, True)
     code, _, err = run(capsys, "runs", "nothing", "--library", library.folder)
     assert (code, "has no run “nothing”" in err) == (2, True)
 
