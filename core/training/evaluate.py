@@ -46,9 +46,26 @@ def answer_table(scores: Tensor, relevant: Tensor) -> dict[str, float]:
     Returns:
         mAP, hit@1 and hit@5 in percent.
     """
+    average, _ = answer_columns(scores, relevant)
+    order = scores.double().nan_to_num(nan=float("-inf")).argsort(dim=1, descending=True, stable=True)
+    found = relevant.gather(1, order).double()  # (Q, V) best first
+    hits = {f"hit@{k}": 100 * float(found[:, :k].amax(dim=1).mean()) for k in (1, 5)}
+    return {"mAP": 100 * float(average.mean()), **hits}
+
+
+def answer_columns(scores: Tensor, relevant: Tensor, depth: int = 10) -> tuple[Tensor, Tensor]:
+    """Average precision and nDCG@`depth` of each query, (Q,) float64 each, in 0..1.
+
+    Args:
+        scores: (Q, V).
+        relevant: (Q, V) bool, at least one True in each row; every right video gains the same.
+        depth: where nDCG stops.
+    """
     order = scores.double().nan_to_num(nan=float("-inf")).argsort(dim=1, descending=True, stable=True)
     found = relevant.gather(1, order).double()  # (Q, V) best first
     precision = found.cumsum(dim=1) / torch.arange(1, found.shape[1] + 1)
     average = (precision * found).sum(dim=1) / found.sum(dim=1)
-    hits = {f"hit@{k}": 100 * float(found[:, :k].amax(dim=1).mean()) for k in (1, 5)}
-    return {"mAP": 100 * float(average.mean()), **hits}
+    depth = min(depth, found.shape[1])
+    discount = 1 / torch.log2(torch.arange(2, depth + 2).double())  # (depth,)
+    ideal = (torch.arange(depth) < found.sum(dim=1, keepdim=True)).double() @ discount  # (Q,)
+    return average, (found[:, :depth] @ discount) / ideal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -83,13 +84,20 @@ class TeacherRecipe:
         """Plain values for JSON."""
         return asdict(self)
 
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> TeacherRecipe:
+        """The inverse of `as_dict`. Raises KeyError or TypeError on values of another form."""
+        dims = ClipDims(**values["dims"])
+        return TeacherRecipe(
+            **{**values, "dims": dims, "phases": tuple(Phase(**p) for p in values["phases"])}
+        )
+
 
 @dataclass(frozen=True)
 class StudentRecipe:
     """TeachCLIP's student on the teacher's frozen towers (methods: rates retuned for float32 heads)."""
 
-    clips: int = 320  # of the training clips: encoding them costs more than learning from them
-    steps: int = 60
+    steps: int = 250
     seed: int = 1
     batch: int = 128
     rate: float = 5e-4
@@ -99,7 +107,33 @@ class StudentRecipe:
     clip_norm: float = 1.0
     query_share: float = 0.4  # how many texts are made queries instead of captions
     label_temperature: float = 0.1
-    taught: bool = True
+    attentive: bool = True  # False: the mean of the temporal frames, CLIP4Clip's seqTransf
+    coarse: bool = True
+    fine: bool = True
+    from_teacher: bool = False  # begin with the teacher's temporal transformer instead of a fresh one
+
+    @property
+    def taught(self) -> bool:
+        """Whether a teacher says anything at all."""
+        return self.coarse or self.fine
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class HeadRecipe:
+    """X-CLIP's temporal transformer and matrices, trained on with all frames of frozen towers."""
+
+    steps: int = 300
+    seed: int = 1
+    batch: int = 64
+    rate: float = 3e-4
+    warm_up: float = 0.1
+    decay: float = 0.02
+    clip_norm: float = 1.0
+    query_share: float = 0.4
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

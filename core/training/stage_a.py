@@ -126,6 +126,23 @@ def train_teacher(
     return teacher.eval(), texts
 
 
+def load_teacher(folder: Path) -> tuple[XClip, Texts, TeacherRecipe]:
+    """The teacher of a run's last checkpoint, its untrained words settled, with the words and recipe it had.
+
+    Raises DrivescopeError when there is no checkpoint or it is damaged.
+    """
+    state = Run(folder).load(None)
+    if state is None:
+        raise DrivescopeError(ErrorKind.NOT_FOUND, f"There is no checkpoint in {folder}.")
+    recipe = TeacherRecipe.from_dict(json.loads(state["recipe"]))
+    teacher, texts = new_teacher(recipe), Texts(recipe.words)
+    teacher.load_state_dict(state["teacher"])
+    texts.used = state["used"]
+    assert teacher.clip is not None, "the teacher was trained with its towers"
+    settle_unknown_words(teacher.clip, texts.used)
+    return teacher.eval().requires_grad_(False), texts, recipe
+
+
 def _take_over(teacher: XClip, names: Names, optimiser: torch.optim.Optimizer, start: Path) -> Tensor:
     """Another run's weights and moments; returns which words it knew. Rates and what things weigh stay this run's.
 

@@ -1,13 +1,14 @@
-"""Stage B: TeachCLIP's student on the teacher's frozen towers, from cached frame vectors (Tian et al., CVPR 2024).
+"""Stage B: heads on the teacher's frozen towers, from cached frame vectors: X-CLIP's own, and TeachCLIP's student.
 
-Frozen-backbone variant: only the temporal transformer, its positions and the frame head learn. The student starts
-from the teacher's own temporal transformer; with the frame head at zero it is the teacher's video vector.
+Frozen-backbone variant of TeachCLIP (Tian et al., CVPR 2024): only the temporal transformer, its positions and the
+frame head learn. What the teacher says of every batch is asked once (`make_plan`) and serves every student.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,18 +20,27 @@ from core.models.xclip import XClip
 from core.training.concepts import Fact, make_query
 from core.training.dataset import ClipSet, clips_of_step, rng_of
 from core.training.features import TextVectors, encode_texts
-from core.training.losses import StudentLosses, Teaching, frame_labels, teachclip_loss
+from core.training.losses import (
+    StudentLosses,
+    coarse_distillation,
+    fine_distillation,
+    info_nce,
+)
 from core.training.optimiser import make_optimiser, rate_at, take_step
-from core.training.recipe import StudentRecipe
+from core.training.recipe import HeadRecipe, StudentRecipe
 from core.training.texts import Texts
 
-MADE = 6
-"""Made queries per clip."""
+CAPTIONS, MADE = 6, 3
+"""Captions of a clip that are learned from, and made queries."""
+CONTRAST, COARSE, FINE = 0.2, 1.0, 2.0
+"""TeachCLIP's weights."""
+
+Report = Callable[[int, dict[str, float]], None]
 
 
 @dataclass(frozen=True)
 class Lessons:
-    """Everything the student learns from, encoded once: raw frames (N, F, D) and several texts a clip."""
+    """Everything the heads learn from, encoded once: raw frames (N, F, D) and several texts a clip."""
 
     frames: Tensor
     texts: TextVectors
@@ -40,16 +50,35 @@ class Lessons:
     facts: tuple[frozenset[Fact], ...]  # per clip
 
 
+@dataclass(frozen=True)
+class Batch:
+    """Clips (B,), one text row for each (B,), which pairs are right besides the diagonal (B, B)."""
+
+    clips: Tensor
+    rows: Tensor
+    right: Tensor
+
+
+@dataclass(frozen=True)
+class Taught:
+    """A batch and what the teacher says of it: its logits (B, B), its cosines of each text with its frames (B, F)."""
+
+    batch: Batch
+    matrix: Tensor
+    cosines: Tensor
+
+
 def make_lessons(teacher: XClip, clips: ClipSet, frames: Tensor, texts: Texts, seed: int) -> Lessons:
-    """Encode every caption and some queries of every clip."""
+    """Encode captions and some queries of every clip."""
     assert teacher.clip is not None, "lessons need the towers"
     rng = rng_of(seed, -1)
     sentences: list[str] = []
     rows, made, needs = [], [], list[frozenset[Fact] | None]()
     for captions, facts in zip(clips.captions, clips.facts, strict=True):
-        rows.append(tuple(range(len(sentences), len(sentences) + len(captions))))
-        sentences += captions
-        needs += [None] * len(captions)
+        chosen = captions[:CAPTIONS]
+        rows.append(tuple(range(len(sentences), len(sentences) + len(chosen))))
+        sentences += chosen
+        needs += [None] * len(chosen)
         queries = [make_query(facts, rng) for _ in range(MADE)]
         made.append(tuple(range(len(sentences), len(sentences) + MADE)))
         sentences += [text for text, _ in queries]
@@ -58,26 +87,8 @@ def make_lessons(teacher: XClip, clips: ClipSet, frames: Tensor, texts: Texts, s
     return Lessons(frames, vectors, tuple(rows), tuple(made), tuple(needs), clips.facts)
 
 
-def new_student(teacher: XClip, recipe: StudentRecipe) -> TeachClip:
-    """A student whose video path is the teacher's, on the teacher's towers."""
-    assert teacher.clip is not None, "a student needs towers"
-    assert teacher.transformerClip is not None, "a student needs a start"
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)
-        student = TeachClip(
-            teacher.clip,
-            width=teacher.width,
-            temporal_layers=len(teacher.transformerClip.resblocks),
-            positions=len(teacher.frame_position_embeddings.weight),
-            mask_frames=True,
-        )
-    shared = {name: value for name, value in teacher.state_dict().items() if name in student.state_dict()}
-    student.load_state_dict(shared, strict=False)
-    return student
-
-
-def _batch(lessons: Lessons, recipe: StudentRecipe, step: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Clips (B,), one text row for each (B,), and which pairs are right besides the diagonal (B, B)."""
+def draw_batch(lessons: Lessons, recipe: StudentRecipe | HeadRecipe, step: int) -> Batch:
+    """The batch of a step: which clips and which of their texts depends on seed and step only."""
     rng = rng_of(recipe.seed, step)
     clips = clips_of_step(len(lessons.frames), recipe.batch, recipe.seed, step)
     rows = [
@@ -91,49 +102,100 @@ def _batch(lessons: Lessons, recipe: StudentRecipe, step: int) -> tuple[Tensor, 
         for row in rows
         for need in [lessons.needs[row]]
     ]
-    return torch.tensor(clips), torch.tensor(rows), torch.tensor(right)
+    return Batch(torch.tensor(clips), torch.tensor(rows), torch.tensor(right))
 
 
 @torch.no_grad()
-def teach(teacher: XClip, texts: TextVectors, frames: Tensor, temperature: float) -> Teaching:
-    """What X-CLIP says of a batch: its logits (B, B) and its frame labels (B, F)."""
+def make_plan(teacher: XClip, lessons: Lessons, recipe: StudentRecipe) -> tuple[Taught, ...]:
+    """Every batch of a run with the teacher's word on it. The recipe's seed decides which batches."""
     assert teacher.clip is not None, "the scale belongs to the towers"
-    video = teacher.pool(frames).video
-    unit_frames = functional.normalize(frames, dim=-1)
-    score = teacher.granularities(texts.sentence, texts.words, unit_frames, video, texts.mask).score
-    return Teaching(teacher.clip.logit_scale.exp() * score, frame_labels(texts.sentence, frames, temperature))
+    plan = []
+    for step in range(recipe.steps):
+        batch = draw_batch(lessons, recipe, step)
+        frames, texts = lessons.frames[batch.clips], lessons.texts.pick(batch.rows)  # (B, F, D)
+        unit_frames = functional.normalize(frames, dim=-1)
+        video = teacher.pool(frames).video
+        score = teacher.granularities(texts.sentence, texts.words, unit_frames, video, texts.mask).score
+        cosines = torch.einsum("bd,bfd->bf", texts.sentence, unit_frames)
+        plan.append(Taught(batch, teacher.clip.logit_scale.exp() * score, cosines))
+    return tuple(plan)
+
+
+def new_student(teacher: XClip, recipe: StudentRecipe) -> TeachClip:
+    """A student on the teacher's towers.
+
+    Its temporal transformer begins fresh, which is nearly the plain mean of the frames, whether it will be taught or
+    not; with `from_teacher` it begins as the teacher's and is, with the frame head at zero, its video vector.
+    """
+    assert teacher.clip is not None, "a student needs towers"
+    assert teacher.transformerClip is not None, "a student needs a start"
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        student = TeachClip(
+            teacher.clip,
+            width=teacher.width,
+            temporal_layers=len(teacher.transformerClip.resblocks),
+            positions=len(teacher.frame_position_embeddings.weight),
+            mask_frames=True,
+        )
+    if recipe.from_teacher:
+        own = student.state_dict()
+        shared = {name: value for name, value in teacher.state_dict().items() if name in own}
+        student.load_state_dict(shared, strict=False)
+    return student
+
+
+def pooled(student: TeachClip, frames: Tensor, attentive: bool) -> Tensor:
+    """Unit video vectors (B, D) of raw frames (B, F, D), by the frame head or as their mean."""
+    temporal = student.temporal(frames)
+    made = student.attentive_pool(temporal) if attentive else student.mean_pool(temporal)
+    return made.video
 
 
 def train_student(
     lessons: Lessons,
     teacher: XClip,
     recipe: StudentRecipe,
-    report: Callable[[int, dict[str, float]], None] | None = None,
+    plan: Sequence[Taught],
+    report: Report | None = None,
+    student: TeachClip | None = None,
 ) -> TeachClip:
-    """Train one student; without `recipe.taught` the same network on the contrast alone."""
-    student = new_student(teacher, recipe)
+    """Train one student (a new one, if none is given) on a plan's batches, in an order of its own seed."""
+    student = student or new_student(teacher, recipe)
     assert teacher.clip is not None, "the towers are the teacher's"
     scale = nn.Parameter(teacher.clip.logit_scale.detach().clone())
     own = [(name, p) for name, p in student.named_parameters() if not name.startswith("clip.")]
     optimiser = make_optimiser(
         [*own, ("logit_scale", scale)], recipe.rate, recipe.decay, {"frameLinear": recipe.head_rate}
     )
-    for step in range(recipe.steps):
-        losses = _losses(student, teacher, lessons, recipe, step, scale)
+    order = list(range(len(plan)))
+    random.Random(recipe.seed).shuffle(order)
+    for step, place in enumerate(order[: recipe.steps]):
+        losses = student_losses(student, lessons, recipe, plan[place], scale)
         torch.autograd.backward(losses.total)
-        take_step(optimiser, rate_at(step, recipe.steps, recipe.warm_up), recipe.clip_norm, scale)
+        share = rate_at(step, min(recipe.steps, len(plan)), recipe.warm_up)
+        take_step(optimiser, share, recipe.clip_norm, scale)
         if report is not None and (step % 50 == 49 or step + 1 == recipe.steps):
             report(step + 1, {**losses.numbers(), "scale": math.exp(scale.item())})
     return student
 
 
-def _losses(
-    student: TeachClip, teacher: XClip, lessons: Lessons, recipe: StudentRecipe, step: int, scale: Tensor
+def student_losses(
+    student: TeachClip, lessons: Lessons, recipe: StudentRecipe, taught: Taught, scale: Tensor
 ) -> StudentLosses:
-    clips, rows, right = _batch(lessons, recipe, step)
-    frames, texts = lessons.frames[clips], lessons.texts.pick(rows)  # (B, F, D)
+    """0.2 contrast + coarse + 2 fine, what the recipe leaves out at zero; the contrast alone without a teacher."""
+    batch = taught.batch
+    frames, texts = lessons.frames[batch.clips], lessons.texts.pick(batch.rows)  # (B, F, D)
     temporal = student.temporal(frames)  # (B, F, D)
-    video = student.attentive_pool(temporal).video  # (B, D)
-    weights = student.frame_logits(temporal).softmax(dim=-1)  # (B, F) at temperature 1, for the labels
-    teachers = [teach(teacher, texts, frames, recipe.label_temperature)] if recipe.taught else []
-    return teachclip_loss(scale.exp() * texts.sentence @ video.T, weights, teachers, ignore=right)
+    pool = student.attentive_pool if recipe.attentive else student.mean_pool
+    logits = scale.exp() * texts.sentence @ pool(temporal).video.T  # (B, B)
+    contrast = info_nce(logits, batch.right)
+    zero = contrast.new_zeros(())
+    coarse, fine = zero, zero
+    if recipe.coarse:
+        coarse = coarse_distillation(logits, taught.matrix)
+    if recipe.fine:
+        weights = student.frame_logits(temporal).softmax(dim=-1)  # (B, F) at temperature 1, for the labels
+        fine = fine_distillation(weights, (taught.cosines / recipe.label_temperature).softmax(dim=-1))
+    total = CONTRAST * contrast + COARSE * coarse + FINE * fine if recipe.taught else contrast
+    return StudentLosses(total, contrast, coarse, fine)

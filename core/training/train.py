@@ -1,19 +1,10 @@
-r"""The command that made `resources/weights/drive-tiny`.
+"""Stage A and a student from shards of clips: the teacher's command, and the shortest way to a bundle.
 
-    python -m core.world.dataset --out DATA/train --clips 4000 --seed 100000
-    python -m core.world.dataset --out DATA/even --clips 3072 --seed 300000 --even
-    python -m core.world.dataset --out DATA/val --clips 300 --seed 50000
-    python -m core.training.train --data DATA/train --val DATA/val --run RUN/1 --out OUT --steps 1000
-    python -m core.training.train --data DATA/both --val DATA/val --run RUN/2 --out OUT --steps 420 --rate 8e-4 \
-        --start RUN/1
-    python -m core.training.train --data DATA/both --val DATA/val --run RUN/3 --out OUT --steps 240 --rate 8e-4 \
-        --start RUN/2
-    python -m core.training.train --data DATA/both --val DATA/val --run RUN/4 --out OUT --steps 190 --rate 8e-4 \
-        --start RUN/3
-    python -m core.training.train --data DATA/both --val DATA/val --run RUN/5 --out OUT --steps 90 --rate 7e-4 \
-        --start RUN/4
+    python -m core.training.train --data DATA/train DATA/even --val DATA/val --run RUN --out BUNDLE --steps 1000
+    python -m core.training.train ... --run RUN/2 --start BUNDLE --teacher-only    # more steps from a bundle
 
-(DATA/both: the shards of train and even in one folder, renumbered; OUT: resources/weights/drive-tiny.)
+How `resources/weights/drive-tiny` was made is in its card; `core.training.reproduce` makes all of it from nothing, and
+`core.training.table` compares what stage B can be.
 
 Stage A trains the towers and the X-CLIP teacher, stage B the TeachCLIP student, once taught and once not; the one
 that does better on val is written. Stop it whenever you like: the same command goes on from the last checkpoint
@@ -42,7 +33,7 @@ from core.training.lanes import Lanes
 from core.training.recipe import StudentRecipe, TeacherRecipe
 from core.training.runs import Run
 from core.training.stage_a import train_teacher
-from core.training.student import make_lessons, train_student
+from core.training.student import make_lessons, make_plan, train_student
 from core.training.texts import Texts
 from core.training.validation import Validation
 
@@ -127,18 +118,18 @@ def stage_b(
     checks.encode(teacher, texts, recipe, lanes)
     log = Run(options.run / "student")
     log.note(event="teacher", **checks.of_teacher(teacher))
-    clips = clips.first(StudentRecipe.clips)
     frames = encode_clips(teacher.clip, clips, recipe.preprocessing, lanes)  # (N, F, D)
     lanes.close()
     lessons = make_lessons(teacher, clips, frames, texts, options.seed)
     plain = StudentRecipe(steps=options.student_steps, seed=options.seed)
     kinds = {
         "taught": plain,
-        "untaught": dataclasses.replace(plain, taught=False),
+        "untaught": dataclasses.replace(plain, coarse=False, fine=False),
     }
+    plan = make_plan(teacher, lessons, plain)
     made = []
     for name, one in kinds.items():
-        student = train_student(lessons, teacher, one, partial(_report, name))
+        student = train_student(lessons, teacher, one, plan, partial(_report, name))
         student.eval()
         table = checks.of_student(student)
         both = {f"reranked {key}": value for key, value in checks.of_both(student, teacher).items()}

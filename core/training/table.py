@@ -1,0 +1,393 @@
+"""The table of the model card: every system on every split, several seeds, from cached frame vectors.
+
+    python -m core.training.table --data DATA/train DATA/even --val DATA/val --test DATA/test --run RUN --out FILE.json
+
+The towers are those of RUN/teacher (stage A). Frames are encoded once; then X-CLIP's heads learn on with all frames
+(kept only if val says so), every student learns on the same batches, and what is compared is compared on clips and
+sentences that none of it was trained on. Choices are made on val alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from core.errors import DrivescopeError
+from core.models.files import read_tensors, write_json, write_tensors
+from core.models.teachclip import TeachClip
+from core.models.xclip import XClip
+from core.training.dataset import ClipSet, generator_of, join, load_clips
+from core.training.features import encode_clips, encode_texts
+from core.training.heads import train_heads
+from core.training.lanes import Lanes
+from core.training.lending import lend, word_vectors
+from core.training.recipe import HeadRecipe, StudentRecipe, TeacherRecipe
+from core.training.scoring import Questions, by_event, columns, full_scan, reranked, summarise
+from core.training.splits import Split, concepts, instances, paraphrases
+from core.training.stage_a import load_teacher
+from core.training.student import Lessons, Taught, make_lessons, make_plan, new_student, pooled, train_student
+from core.training.texts import Texts
+
+Say = Callable[[str], None]
+
+BASE = StudentRecipe()
+SYSTEMS: dict[str, tuple[StudentRecipe, bool]] = {
+    "CLIP4Clip seqTransf": (dataclasses.replace(BASE, attentive=False, coarse=False, fine=False), True),
+    "student, untaught": (dataclasses.replace(BASE, coarse=False, fine=False), True),
+    "student, taught": (BASE, True),
+    "student, coarse only": (dataclasses.replace(BASE, fine=False), False),
+    "student, fine only": (dataclasses.replace(BASE, coarse=False), False),
+    "student, label temperature 1": (dataclasses.replace(BASE, label_temperature=1.0), False),
+    "student, taught, from the teacher's head": (dataclasses.replace(BASE, from_teacher=True), False),
+    "student, untaught, from the teacher's head": (
+        dataclasses.replace(BASE, from_teacher=True, coarse=False, fine=False),
+        False,
+    ),
+}
+"""What learns, and whether it gets all seeds or only `FEW`."""
+FEW = 3
+SHIPPABLE = tuple(name for name, (recipe, _) in SYSTEMS.items() if recipe.attentive and recipe.coarse)
+DEPTHS = (50, 200, 1000)
+
+
+@dataclasses.dataclass(frozen=True)
+class Gallery:
+    """Clips to be found: raw frames (V, F, D), and the questions about them."""
+
+    clips: ClipSet
+    frames: Tensor
+    questions: dict[str, Questions]
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """The table, and what val chose."""
+
+    table: dict[str, Any]
+    teacher: XClip
+    student: TeachClip
+    name: str
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m core.training.table", description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="folders of training shards")
+    parser.add_argument("--val", type=Path, required=True)
+    parser.add_argument("--test", type=Path, required=True)
+    parser.add_argument("--run", type=Path, required=True, help="run folder of stage A")
+    parser.add_argument("--out", type=Path, required=True, help="the table, as JSON")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument(
+        "--clips", type=int, default=None, help="learn from so many clips of each folder only"
+    )
+    parser.add_argument(
+        "--words", type=Path, default=None, help="word vectors: unknown words borrow from known ones"
+    )
+    parser.add_argument("--bundle", type=Path, default=None, help="also write the bundle that val chose here")
+    options = parser.parse_args(arguments)
+    try:
+        clips = join([load_clips(folder, options.clips) for folder in options.data])
+        teacher, texts, recipe = load_teacher(options.run / "teacher")
+        result = make_table(
+            teacher,
+            texts,
+            recipe,
+            clips,
+            load_clips(options.val),
+            load_clips(options.test),
+            options.run,
+            seeds=options.seeds,
+            lenders=word_vectors(options.words) if options.words else None,
+            say=say,
+        )
+        write_json(options.out, result.table)
+        if options.bundle:
+            from core.training.train import write_bundle  # imports this module
+
+            write_bundle(options.bundle, "drive-tiny", result.student, result.teacher, recipe)
+    except DrivescopeError as problem:
+        sys.stderr.write(problem.sentence + "\n")
+        return 2
+    sys.stdout.write(as_markdown(result.table) + "\n")
+    return 0
+
+
+def make_table(
+    teacher: XClip,
+    texts: Texts,
+    recipe: TeacherRecipe,
+    clips: ClipSet,
+    val: ClipSet,
+    test: ClipSet,
+    folder: Path,
+    *,
+    seeds: int = 5,
+    students: StudentRecipe | None = None,
+    heads: HeadRecipe | None = None,
+    lenders: tuple[Tensor, Tensor] | None = None,
+    say: Say = lambda line: None,
+) -> Result:
+    """Everything from trained towers to the finished table.
+
+    Args:
+        teacher: stage A's, with its towers.
+        texts: which words it knows.
+        recipe: stage A's.
+        clips: what heads and students learn from.
+        val: what choices are made on.
+        test: what is reported.
+        folder: where encoded frames are kept for the next time.
+        seeds: of the cheap systems; the others get at most `FEW`.
+        students: numbers of the students instead of the standard ones (a test is smaller).
+        heads: numbers of the heads' further training.
+        lenders: word vectors (`lending.word_vectors`); with them unknown words borrow, and `paraphrase` is asked
+            with and without.
+        say: where a line for a person goes.
+
+    """
+    lanes = Lanes(recipe.lanes, recipe.chunk)
+    torch.set_num_threads(recipe.lanes)
+    began = time.monotonic()
+    assert teacher.clip is not None, "the table needs the towers"
+    known = texts.used.clone()
+    plain = {"paraphrase": paraphrases(test)}
+    told = _encoded(teacher, texts, {f"{name}, no lending": split for name, split in plain.items()})
+    lent = lend(teacher.clip, known, *lenders) if lenders else {}
+    say(f"{len(lent)} words borrow from known ones")
+    splits = {"test": instances(test), "concept": concepts(test), **plain}
+    asked = _encoded(teacher, texts, splits) | (told if lent else {})
+    path = folder / "frames_test.safetensors"
+    found = Gallery(test, cached_frames(teacher, test, recipe, lanes, path), asked)
+    path = folder / "frames_val.safetensors"
+    asked = _encoded(teacher, texts, {"test": instances(val), "concept": concepts(val)})
+    looked = Gallery(val, cached_frames(teacher, val, recipe, lanes, path), asked)
+    texts.used = known  # words that only questions have were not trained
+    frames = cached_frames(teacher, clips, recipe, lanes, folder / "frames_train.safetensors")
+    lessons = make_lessons(teacher, clips, frames, texts, seed=1)
+    say(f"encoded {len(clips) + len(val) + len(test)} clips: {(time.monotonic() - began) / 60:.1f} min")
+    headed = train_heads(teacher, lessons, heads or HeadRecipe(), _told("heads", say))
+    merits = {name: _teacher_merit(one, looked, lanes) for name, one in (("a", teacher), ("b", headed))}
+    say(f"val, teacher as stage A left it {merits['a']:.2f}, heads trained on {merits['b']:.2f}")
+    chosen = headed if merits["b"] > merits["a"] else teacher
+    base = students or BASE
+    plan = make_plan(chosen, lessons, base)
+    say(f"heads and plan: {(time.monotonic() - began) / 60:.1f} min")
+    trained = _train_all(lessons, chosen, plan, base, seeds, recipe.lanes, say)
+    say(f"students: {(time.monotonic() - began) / 60:.1f} min")
+    val_merit = {name: [_student_merit(student, looked) for student in trained[name]] for name in trained}
+    best = max(SHIPPABLE, key=lambda name: statistics.mean(val_merit[name]))
+    rows = _rows(chosen, trained, best, found, lanes, recipe)
+    lanes.close()
+    say(f"table: {(time.monotonic() - began) / 60:.1f} min")
+    table = {
+        "teacher": "heads trained on" if chosen is headed else "as stage A left it",
+        "shipped": best,
+        "val": {name: [round(m, 3) for m in merits_] for name, merits_ in val_merit.items()},
+        "lent_words": len(lent),
+        "clips": {"train": len(clips), "val": len(val), "test": len(test)},
+        "recipes": {
+            "teacher": recipe.as_dict(),
+            "heads": (heads or HeadRecipe()).as_dict(),
+            "student": base.as_dict(),
+        },
+        "minutes": round((time.monotonic() - began) / 60, 1),
+        **rows,
+    }
+    student = trained[best][max(range(len(trained[best])), key=lambda k: val_merit[best][k])].eval()
+    return Result(json.loads(json.dumps(table)), chosen, student, best)
+
+
+def cached_frames(teacher: XClip, clips: ClipSet, recipe: TeacherRecipe, lanes: Lanes, path: Path) -> Tensor:
+    """Raw frame vectors (N, F, D) of clips, from the file if these towers and clips have written it."""
+    assert teacher.clip is not None, "frames need the towers"
+    mark = torch.tensor(
+        [float(teacher.clip.visual.proj.double().abs().sum()), clips.truths[0].seed, len(clips)]
+    )
+    if path.exists():
+        stored = read_tensors(path)
+        if torch.equal(stored["mark"], mark):
+            return stored["frames"].float()
+    frames = encode_clips(teacher.clip, clips, recipe.preprocessing, lanes)
+    write_tensors(path, {"frames": frames.half(), "mark": mark})
+    return frames.half().float()
+
+
+def _encoded(teacher: XClip, texts: Texts, splits: dict[str, Split]) -> dict[str, Questions]:
+    assert teacher.clip is not None, "questions need the towers"
+    return {
+        name: Questions(split, encode_texts(teacher.clip, texts, list(split.queries)))
+        for name, split in splits.items()
+    }
+
+
+def _train_all(
+    lessons: Lessons,
+    teacher: XClip,
+    plan: Sequence[Taught],
+    base: StudentRecipe,
+    seeds: int,
+    lanes: int,
+    say: Say,
+) -> dict[str, list[TeachClip]]:
+    """Every system with every seed, as many at once as there are lanes."""
+    lock = threading.Lock()  # a fresh student draws from torch's one generator
+
+    def make(name: str, seed: int) -> TeachClip:
+        kind = SYSTEMS[name][0]
+        same = {field: getattr(kind, field) for field in ("attentive", "coarse", "fine", "from_teacher")}
+        recipe = dataclasses.replace(base, **same, label_temperature=kind.label_temperature, seed=seed)
+        with lock:
+            student = new_student(teacher, recipe)
+        return train_student(lessons, teacher, recipe, plan, student=student)
+
+    jobs = [
+        (name, seed)
+        for name, (_, cheap) in SYSTEMS.items()
+        for seed in range(1, seeds + 1)
+        if cheap or seed <= FEW
+    ]
+    with ThreadPoolExecutor(lanes, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        made = list(pool.map(lambda job: make(*job), jobs))
+    say(f"{len(jobs)} students trained")
+    return {name: [one for (n, _), one in zip(jobs, made, strict=True) if n == name] for name in SYSTEMS}
+
+
+def _attentive(name: str) -> bool:
+    return SYSTEMS[name][0].attentive
+
+
+@torch.no_grad()
+def _student_scores(name: str, student: TeachClip, asked: Questions, frames: Tensor) -> Tensor:
+    return asked.texts.sentence @ pooled(student, frames, _attentive(name)).T
+
+
+def _merit(scores: dict[str, Tensor], gallery: Gallery) -> float:
+    """What is chosen by, on val: captions (mean of R@1, R@5, R@10) and concepts (mAP) count alike."""
+    _, single = columns(scores["test"], gallery.questions["test"].split)
+    _, several = columns(scores["concept"], gallery.questions["concept"].split)
+    return float(single[:, :3].mean() + several[:, 0].mean()) / 2
+
+
+def _student_merit(student: TeachClip, gallery: Gallery) -> float:
+    video = {
+        name: _student_scores(SHIPPABLE[0], student, asked, gallery.frames)
+        for name, asked in gallery.questions.items()
+    }
+    return _merit(video, gallery)
+
+
+def _teacher_merit(teacher: XClip, gallery: Gallery, lanes: Lanes) -> float:
+    asked = gallery.questions
+    return _merit({n: full_scan(teacher, q.texts, gallery.frames, lanes) for n, q in asked.items()}, gallery)
+
+
+@torch.no_grad()
+def _rows(
+    teacher: XClip,
+    trained: dict[str, list[TeachClip]],
+    best: str,
+    found: Gallery,
+    lanes: Lanes,
+    recipe: TeacherRecipe,
+) -> dict[str, Any]:
+    """Every system's numbers on the three splits, per-event recalls and what a pair costs."""
+    D, F, W = recipe.dims.embed_dim, recipe.frames, recipe.words
+    one, many = (
+        {"bytes": 4 * D, "mul_adds": D},
+        {"bytes": 4 * D * (F + 1), "mul_adds": D * (1 + W + F + W * F)},
+    )
+    generator = generator_of(1, 0, purpose=3)
+    mixed = torch.stack([clip[torch.randperm(F, generator=generator)] for clip in found.frames])
+    others = found.frames[torch.randperm(len(found.frames), generator=generator)]
+    first = found.frames[:, :1].expand(-1, F, -1)
+    rows: dict[str, dict[str, Any]] = {}
+    events: dict[str, Any] = {}
+    happened = [frozenset(event.name for event in truth.events) for truth in found.clips.truths]
+
+    def put(system: str, split: str, runs: Sequence[Tensor], cost: dict[str, int]) -> None:
+        entry = rows.setdefault(system, {"seeds": len(runs), **cost})
+        entry[split] = summarise(runs, found.questions[split].split)
+        if split == "test" and system in (best, "teacher, full scan"):
+            events[system] = by_event(runs, found.questions[split].split, happened)
+
+    for split, asked in found.questions.items():
+        mean = teacher.mean_pool(found.frames).video  # the frames as they are, no head
+        put("mean pooling", split, [asked.texts.sentence @ mean.T], one)
+        for name, students in trained.items():
+            put(name, split, [_student_scores(name, s, asked, found.frames) for s in students], one)
+        whole = full_scan(teacher, asked.texts, found.frames, lanes)
+        put("teacher, full scan", split, [whole], many)
+        plain = [_student_scores(best, s, asked, found.frames) for s in trained[best]]
+        for depth in DEPTHS:
+            put(f"reranked, best {depth}", split, [reranked(scores, whole, depth) for scores in plain], many)
+        for control, frames in (
+            ("frames shuffled", mixed),
+            ("first frame only", first),
+            ("other clips' frames", others),
+        ):
+            runs = [_student_scores(best, s, asked, frames) for s in trained[best]]
+            put(f"control: {control}", split, runs, one)
+    shuffled = full_scan(teacher, found.questions["test"].texts, mixed, lanes)
+    put("control: teacher, frames shuffled", "test", [shuffled], many)
+    return {"systems": rows, "events": events, "first_stage_ms": _milliseconds(trained[best][0], found)}
+
+
+def _milliseconds(student: TeachClip, found: Gallery) -> float:
+    """Median time of one query's scores and best hundred, the vectors at hand."""
+    video = pooled(student, found.frames, True).contiguous()  # (V, D)
+    query = found.questions["test"].texts.sentence[0]
+    times = []
+    for _ in range(50):
+        began = time.perf_counter()
+        (video @ query).topk(min(100, len(video)))
+        times.append(time.perf_counter() - began)
+    return round(1000 * statistics.median(times), 3)
+
+
+def as_markdown(table: dict[str, Any]) -> str:
+    """The table for a model card: means with intervals for the first number of each split."""
+    head = "| | seeds | R@1 | R@5 | R@10 | MdR | MnR | paraphrase R@1 / R@5 / R@10 | concept mAP | nDCG@10 |"
+    lines = [head, "|" + "---|" * 10]
+    for system, row in table["systems"].items():
+        cells = [system, str(row["seeds"]), *(_cell(row["test"][m], m) for m in row["test"])]
+        told, asked = row.get("paraphrase"), row.get("concept")
+        cells.append(" / ".join(f"{told[m]['mean']:.1f}" for m in ("R@1", "R@5", "R@10")) if told else "")
+        cells += [_cell(asked[m], m) for m in asked] if asked else ["", ""]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _cell(value: dict[str, float], metric: str) -> str:
+    if metric in ("R@1", "mAP", "R@5"):
+        return f"{value['mean']:.1f} ({value['low']:.1f} to {value['high']:.1f})"
+    return f"{value['mean']:.1f}"
+
+
+def _told(name: str, say: Say) -> Callable[[int, dict[str, float]], None]:
+    def report(step: int, numbers: dict[str, float]) -> None:
+        say(f"{name}, step {step}: " + " ".join(f"{key} {value:.3g}" for key, value in numbers.items()))
+
+    return report
+
+
+def say(line: str) -> None:
+    """A line with its time, for a person who waits."""
+    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {line}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""The table: fair splits, right metrics, intervals, and a run of all of it on a toy world."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from core.training import table
+from core.training.evaluate import answer_columns
+from core.training.recipe import HeadRecipe, StudentRecipe
+from core.training.scoring import columns, reranked, summarise
+from core.training.splits import Split, concepts, instances, paraphrases
+from core.training.stage_a import load_teacher, train_teacher
+from tests.core.training.toy import toy_clips, toy_recipe
+
+
+def test_concepts_are_distinct_and_every_fitting_clip_is_right():
+    clips = toy_clips(40)
+    split = concepts(clips, count=8)
+    assert len(split.queries) == len(split.relevant) == 8
+    counts = split.relevant.sum(dim=1)
+    assert int(counts.min()) >= 3
+    assert int(counts.max()) <= 10
+    assert len({tuple(row.tolist()) for row in split.relevant}) > 1
+    assert torch.equal(split.relevant, concepts(clips, count=8).relevant)
+    asked = [number for number, query in enumerate(split.queries) if query == "bus"]
+    for number in asked:
+        shows = [any(actor.kind == "bus" for actor in truth.actors) for truth in clips.truths]
+        assert split.relevant[number].tolist() == shows
+
+
+def test_instances_and_paraphrases_ask_for_the_same_clips():
+    clips = toy_clips(5)
+    one, other = instances(clips), paraphrases(clips)
+    assert one.single
+    assert other.single
+    assert torch.equal(one.relevant, other.relevant)
+    assert one.queries[0] == clips.captions[0][0]
+    assert not set(one.queries) & set(other.queries)
+
+
+def test_ndcg_and_average_precision_by_hand():
+    scores = torch.tensor([[0.9, 0.8, 0.7, 0.1]])
+    relevant = torch.tensor([[True, False, True, False]])
+    average, ndcg = answer_columns(scores, relevant, depth=2)
+    assert float(average) == pytest.approx((1 + 2 / 3) / 2)
+    assert float(ndcg) == pytest.approx(1 / (1 + 1 / np.log2(3)))
+    assert float(answer_columns(scores, relevant, depth=10)[1]) == pytest.approx(1.5 / (1 + 1 / np.log2(3)))
+
+
+def test_a_summary_has_the_mean_over_seeds_and_an_interval_around_it():
+    generator = torch.Generator().manual_seed(0)
+    runs = [torch.eye(50) + torch.rand(50, 50, generator=generator) for _ in range(3)]
+    split = Split("test", tuple("a" * 50), torch.eye(50, dtype=torch.bool))
+    found = summarise(runs, split)
+    means = [float(columns(run, split)[1][:, 0].mean()) for run in runs]
+    assert found["R@1"]["mean"] == pytest.approx(sum(means) / 3, abs=1e-3)
+    assert found["R@1"]["low"] <= found["R@1"]["mean"] <= found["R@1"]["high"]
+    assert found["R@1"]["spread"] == pytest.approx(float(np.std(means)), abs=1e-3)
+    assert found["R@10"]["mean"] >= found["R@1"]["mean"]
+
+
+def test_reranking_changes_only_the_order_of_the_best():
+    first = torch.tensor([[0.9, 0.5, 0.4, 0.1]])
+    second = torch.tensor([[0.0, 0.3, 0.9, 1.0]])
+    assert reranked(first, second, 2).argsort(descending=True).tolist() == [[1, 0, 2, 3]]
+    assert reranked(first, second, 9).argsort(descending=True).tolist() == [[3, 2, 1, 0]]
+
+
+def test_the_whole_table_on_a_toy_world(tmp_path, monkeypatch):
+    monkeypatch.setattr(table, "FEW", 1)
+    clips, val, test = toy_clips(16), toy_clips(24, first_seed=300), toy_clips(24, first_seed=600)
+    recipe = toy_recipe(steps=2, words=24)
+    train_teacher(clips, None, recipe, tmp_path / "teacher")
+    teacher, texts, stored = load_teacher(tmp_path / "teacher")
+    assert stored == recipe
+
+    def run():
+        return table.make_table(
+            teacher, texts, stored, clips, val, test, tmp_path, seeds=2,
+            students=StudentRecipe(steps=2, batch=6), heads=HeadRecipe(steps=2, batch=6),
+        )  # fmt: skip
+
+    result = run()
+    made = result.table
+    assert json.loads(json.dumps(made)) == made
+    assert made["shipped"] in table.SHIPPABLE
+    systems = made["systems"]
+    assert {"mean pooling", "teacher, full scan", "reranked, best 200", "student, taught"} <= set(systems)
+    assert systems["student, taught"]["seeds"] == 2
+    assert systems["student, coarse only"]["seeds"] == 1
+    for row in systems.values():
+        assert 0 <= row["test"]["R@1"]["low"] <= row["test"]["R@10"]["high"] <= 100
+    ranks = [
+        {name: value["mean"] for name, value in systems[system]["test"].items()}
+        for system in ("reranked, best 200", "teacher, full scan")
+    ]
+    assert ranks[0] == ranks[1]
+    assert systems["student, taught"]["bytes"] * (recipe.frames + 1) == systems["teacher, full scan"]["bytes"]
+    assert made["events"]["teacher, full scan"]["oncoming"]["clips"] == 24
+    markdown = table.as_markdown(made)
+    assert markdown.count("\n") == len(systems) + 1
+    again = run().table  # from the kept frames
+    assert again["systems"] == systems
