@@ -16,6 +16,7 @@ from core.protocol import (
     ExplainScore,
     Failed,
     GetRank,
+    GetSkeletons,
     GetWordEffects,
     Hit,
     Message,
@@ -23,6 +24,8 @@ from core.protocol import (
     Progress,
     RankExplained,
     ScoreExplained,
+    SkeletonMatch,
+    Skeletons,
     WordEffect,
     WordEffects,
 )
@@ -65,6 +68,7 @@ class Why(QObject):
         self.preview: ChangePreviewed | None = None
         self.rank: RankExplained | None = None
         self.rank_progress: Progress | None = None
+        self.unmet: tuple[SkeletonMatch, ...] = ()  # what the query says and the clip does not show
         self.problem = ""
         self._session = session
         self._requests: dict[str, Request] = {}
@@ -120,7 +124,7 @@ class Why(QObject):
             timer.stop()
         self.explained, self.effects, self.effects_complete = None, {}, False
         self.changed, self.muted, self.preview = "", set(), None
-        self.rank, self.rank_progress, self.problem = None, None, ""
+        self.rank, self.rank_progress, self.unmet, self.problem = None, None, (), ""
         self.light(-1)
         self.explained_changed.emit()
         self.preview_changed.emit()
@@ -247,6 +251,7 @@ class Why(QObject):
         if hit is None or self.looking:
             return
         self.rank, self.rank_progress = None, None
+        self._ask_skeleton(query, hit.clip_id)
         request = ask_rank(self._session, query, hit.clip_id)
         self._follow("rank", request)
         request.answered.connect(self._on_rank)
@@ -254,9 +259,21 @@ class Why(QObject):
         request.finished.connect(self.rank_changed)
         self.rank_changed.emit()
 
+    def _ask_skeleton(self, query: str, clip_id: int) -> None:
+        """What of the query's skeleton the clip's does not show; without it the words alone are told."""
+        client = self._session.link.client
+        request = client.send(lambda number: GetSkeletons(id=number, text=query, clip_id=clip_id))
+        self._follow("skeleton", request, told=False)
+        request.answered.connect(self._on_skeleton)
+
+    def _on_skeleton(self, reply: Skeletons) -> None:
+        self.unmet = tuple(match for match in reply.matches if match.verdict in ("missing", "contradicted"))
+        self.rank_changed.emit()
+
     def stop_rank(self) -> None:
         """Stop looking; what is known stays."""
         self._stop("rank")
+        self._stop("skeleton")
         self.rank_progress = None
         self.rank_changed.emit()
 
@@ -275,10 +292,11 @@ class Why(QObject):
         self._follow(name, request)
         return request
 
-    def _follow(self, name: str, request: Request) -> None:
+    def _follow(self, name: str, request: Request, *, told: bool = True) -> None:
         self._stop(name)
         self._requests[name] = request
-        request.failed.connect(self._on_failed)
+        if told:
+            request.failed.connect(self._on_failed)
         request.finished.connect(lambda: self._over(name, request))
 
     def _stop(self, name: str) -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.protocol import Hit, PartName, ScoreExplained
-from explorer import formats
 
 
 @dataclass(frozen=True)
@@ -91,10 +90,19 @@ def sentence(
 def _whole(explained: ScoreExplained) -> str:
     part = explained.parts[0]
     how = "well" if part.percentile >= _WELL else "fairly" if part.percentile >= _FAIRLY else "poorly"
-    no_lower = "no other fits better" if part.percentile >= 100 else (
-        f"as well as or better than {formats.percentile(part.percentile)} of the clips"
-    )  # fmt: skip
-    return f"the video as a whole fits {how} ({no_lower})"
+    if part.percentile >= 100:
+        beside = "no other clip fits better"
+    elif part.percentile >= 50:
+        beside = f"among the {top(part.percentile, explained.compared)} that fit best"
+    else:
+        beside = f"{100 - part.percentile:.0f} % of the clips fit better"
+    return f"the video as a whole fits {how} ({beside})"
+
+
+def top(percentile: float, compared: int) -> str:
+    """The share of clips that are at least as good, the clip itself among them: `2 %`; never 0."""
+    share = 100.0 - percentile + 100.0 / max(compared, 1)
+    return f"{max(share, 0.1):.1f} %" if share < 1 else f"{min(share, 100.0):.0f} %"
 
 
 def _seen(explained: ScoreExplained) -> str:

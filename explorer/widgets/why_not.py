@@ -9,7 +9,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
-from core.protocol import FIRST_CLIPS, Hit, MissingWords, QueryChange, RankExplained
+from core.protocol import FIRST_CLIPS, Hit, MissingWords, QueryChange, RankExplained, SkeletonMatch
 from explorer import formats, theme
 from explorer.models.why import Why
 from explorer.models.why_words import signed
@@ -77,7 +77,7 @@ class LacksChart(QWidget):
             painter.fillRect(QRectF(x(0.0) - 0.5, top, 1, _ROW), theme.color("line_strong"))
         painter.setFont(theme.font("caption"))
         painter.setPen(theme.color("text_3"))
-        caption = QRectF(names, len(self.rows) * _ROW, self.width() - names, _CAPTION)
+        caption = QRectF(0, len(self.rows) * _ROW, self.width(), _CAPTION)
         painter.drawText(
             caption, Qt.AlignmentFlag.AlignVCenter, "bar: this clip  ·  line: the clips above it"
         )
@@ -113,6 +113,10 @@ class WhyNot(QWidget):
         self._place = label("", "", wrap=True)
         self._lack_text = label("", "secondary", wrap=True)
         self._lacks = LacksChart()
+        self._unmet = label("", "secondary", wrap=True)
+        self._unmet.setToolTip(
+            "What the query says and the clip's own description does not; the tab Skeleton shows both side by side."
+        )
         self._above_title = label("", "secondary")
         self._above = QWidget()
         self._above_flow = Flow(self._above, spacing=4)
@@ -135,7 +139,7 @@ class WhyNot(QWidget):
         found.setContentsMargins(0, 0, 0, 0)
         found.setSpacing(8)
         self._changes.setSpacing(4)
-        for part in (self._place, self._lack_text, self._lacks, self._change_text):
+        for part in (self._place, self._lack_text, self._lacks, self._unmet, self._change_text):
             found.addWidget(part)
         found.addLayout(self._changes)
         found.addWidget(self._above_title)
@@ -160,6 +164,7 @@ class WhyNot(QWidget):
         if rank is not None:
             self._place.setText(place_text(rank))
             self._show_lacks(rank)
+            self._show_unmet()
             self._show_above(rank.above)
             self._show_changes(rank)
 
@@ -169,6 +174,11 @@ class WhyNot(QWidget):
         self._lacks.setVisible(bool(rows))
         self._lack_text.setVisible(bool(rows))
         self._lack_text.setText(lacks_text(rows))
+
+    def _show_unmet(self) -> None:
+        unmet = self._why.unmet
+        self._unmet.setVisible(bool(unmet))
+        self._unmet.setText("\n".join(unmet_text(match) for match in unmet))
 
     def _show_above(self, above: tuple[Hit, ...]) -> None:
         self._above_title.setVisible(bool(above))
@@ -214,6 +224,11 @@ def lacks_text(rows: list[MissingWords]) -> str:
     slot = f" ({first.slot.lower()})" if first.slot else ""
     others = f", then “{'”, “'.join(row.text for row in lacking[1:3])}”" if len(lacking) > 1 else ""
     return f"Beside the clips above it lacks “{first.text}”{slot} most{others}."
+
+
+def unmet_text(match: SkeletonMatch) -> str:
+    """What the query says, and why the clip's skeleton does not show it."""
+    return f"“{match.text}” is {match.verdict}: {match.reason}"
 
 
 def changes_text(rank: RankExplained) -> str:

@@ -109,7 +109,7 @@ class WhyPage(InspectorPage):
             return ""
         strip = self._thumbnails.strip(hit.clip_id)
         effects = {number: self.why.effect(number) for number in range(len(explained.words))}
-        return why_report(self.sentence.text(), explained, effects, strip, self.why.rank)
+        return why_report(self.sentence.text(), explained, effects, strip, self.why.rank, self.why.unmet)
 
     def _apply(self) -> None:
         if self.why.changed:
@@ -134,7 +134,7 @@ class WhyPage(InspectorPage):
         self._show_sentence()
         if explained is not None:
             self._score.setText(f"{explained.score:.3f}")
-            self.parts.show_parts(explained.parts)
+            self.parts.show_parts(explained.parts, explained.compared)
         self.table.show_explained(explained if reranked else None)
 
     def _show_sentence(self) -> None:

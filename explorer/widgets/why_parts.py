@@ -7,13 +7,13 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from core.protocol import ScorePart
-from explorer import formats, theme
-from explorer.models.why_words import PARTS, signed
+from explorer import theme
+from explorer.models.why_words import PARTS, signed, top
 from explorer.widgets.parts import label
 
 _BAR = 14
 _SHARE_TIP = "What this part adds to the score; the four together are the score."
-_PLACE_TIP = "The share of the clips that X-CLIP compared for this query whose part is no higher."
+_PLACE_TIP = "Of the clips that X-CLIP compared for this query, how many are at least as good in this part."
 
 
 def part_color(place: int) -> str:
@@ -99,12 +99,12 @@ class ScoreParts(QWidget):
         grid.setColumnStretch(1, 1)
         column.addLayout(grid)
 
-    def show_parts(self, parts: tuple[ScorePart, ...]) -> None:
-        """The parts of a score."""
+    def show_parts(self, parts: tuple[ScorePart, ...], compared: int) -> None:
+        """The parts of a score, and how many clips they were compared with."""
         self.bar.show_shares(tuple(part.share for part in parts))
         for (_, share, place), part in zip(self._rows, parts, strict=False):
             share.setText(signed(part.share))
-            place.setText(f"≥ {formats.percentile(part.percentile)}")
+            place.setText(f"top {top(part.percentile, compared)}")
         self.retint()
 
     def retint(self) -> None:

@@ -6,12 +6,12 @@ from html import escape
 
 from PySide6.QtGui import QImage
 
-from core.protocol import THUMBNAIL_TILES, RankExplained, ScoreExplained
+from core.protocol import THUMBNAIL_TILES, RankExplained, ScoreExplained, SkeletonMatch
 from explorer import formats, theme
 from explorer.exports_html import heat_cell, picture, table
 from explorer.models.thumbnails import tile_rect
-from explorer.models.why_words import PARTS, signed
-from explorer.widgets.why_not import change_title, lacks_text, place_text
+from explorer.models.why_words import PARTS, signed, top
+from explorer.widgets.why_not import change_title, lacks_text, place_text, unmet_text
 from explorer.widgets.why_parts import part_color
 
 
@@ -21,6 +21,7 @@ def why_report(
     effects: dict[int, float | None],
     strip: QImage | None,
     rank: RankExplained | None,
+    unmet: tuple[SkeletonMatch, ...] = (),
 ) -> str:
     """A fragment of HTML; every text in it is escaped."""
     parts = [f"<p class='lead'>{escape(sentence)}</p>", _words(explained, effects)]
@@ -28,7 +29,7 @@ def why_report(
         parts.append(_parts(explained))
     parts.append(_frames(explained, strip))
     if rank is not None:
-        parts.append(_rank(rank))
+        parts.append(_rank(rank, unmet))
     return "".join(parts)
 
 
@@ -61,11 +62,11 @@ def _parts(explained: ScoreExplained) -> str:
     rows = [
         (
             escape(PARTS[part.name].title), f"{part.value:.4f}", signed(part.share),
-            f"{formats.percentile(part.percentile)}", escape(PARTS[part.name].tip),
+            f"top {top(part.percentile, explained.compared)}", escape(PARTS[part.name].tip),
         )
         for part in explained.parts
     ]  # fmt: skip
-    head = ("Part", "Cosine", "Share", f"No higher among {explained.compared:,} clips", "Meaning")
+    head = ("Part", "Cosine", "Share", f"Among {explained.compared:,} clips", "Meaning")
     total = f"<p>The four shares add up to X-CLIP's score, {explained.score:.4f}.</p>"
     return f"<h2>What the score is made of</h2><div class='bar'>{bar}</div>{table(head, rows)}{total}"
 
@@ -100,7 +101,7 @@ def _weights(name: str, values: list[float]) -> str:
     return f"<tr><th>{name}</th>{''.join(f'<td>{value:.3f}</td>' for value in values)}</tr>"
 
 
-def _rank(rank: RankExplained) -> str:
+def _rank(rank: RankExplained, unmet: tuple[SkeletonMatch, ...]) -> str:
     text = f"<h2>Why not higher</h2><p>{escape(place_text(rank))}</p>"
     if rank.missing:
         rows = [
@@ -108,6 +109,8 @@ def _rank(rank: RankExplained) -> str:
         ]
         text += f"<p>{escape(lacks_text(sorted(rank.missing, key=lambda row: row.here - row.above)))}</p>"
         text += table(("Words", "Slot", "Worth here", "Worth above"), rows)
+    if unmet:
+        text += f"<ul>{''.join(f'<li>{escape(unmet_text(match))}</li>' for match in unmet)}</ul>"
     if rank.changes:
         changes = "".join(
             f"<li>{escape(change_title(change))}: “{escape(change.text)}”</li>" for change in rank.changes

@@ -16,7 +16,7 @@ from core.protocol import (
     Search,
 )
 from explorer.models.hits import CLIP_MIME
-from explorer.models.why_words import frames_text, lit, peak, sentence, signed, word_tip
+from explorer.models.why_words import frames_text, lit, peak, sentence, signed, top, word_tip
 from explorer.widgets.why_dialog import PickClip
 from explorer.widgets.why_not import change_title, changes_text, lacks_text, place_text
 from explorer.widgets.why_preview import summary
@@ -231,6 +231,8 @@ def test_why_not_tells_and_its_change_can_be_tried(qtbot, engine, at_why):
     assert [row.text for row in page.why_not._lacks.rows] == [
         row.text for row in sorted(why.rank.missing, key=lambda row: row.here - row.above)
     ]
+    qtbot.waitUntil(lambda: bool(why.unmet))
+    assert page.why_not._unmet.text() == "“night” is contradicted: The clip shows day (0.94)."
     row = page.why_not._changes.itemAt(0).widget()
     assert row.text() == "without “turning”: rank 4"
     row.click()
@@ -399,7 +401,7 @@ def hit(**changes):
 def test_the_sentence_names_what_stands_out_and_leaves_out_what_does_not():
     told = explained(ExplainScore(1, "a car at night", 1), hit())
     text = sentence(hit(), 63, told, {0: 0.0, 1: -0.2, 2: 0.0, 3: 0.1}, rerank_on=True)
-    assert text.startswith("Rank 3 of 63: the video as a whole fits well (as well as or better than 97 %")
+    assert text.startswith("Rank 3 of 63: the video as a whole fits well (among the 5 % that fit best)")
     assert text.endswith("“night” adds most, “car” speaks against it.")
     flat = sentence(hit(), 63, told, {0: 0.001, 1: 0.0}, rerank_on=True)
     assert "adds most" not in flat
@@ -409,6 +411,12 @@ def test_the_sentence_names_what_stands_out_and_leaves_out_what_does_not():
 
 
 def test_small_helpers_of_words():
+    assert (top(100.0, 64), top(98.4, 64), top(100.0, 1000), top(0.1, 1000)) == (
+        "2 %",
+        "3 %",
+        "0.1 %",
+        "100 %",
+    )
     assert (signed(0.0531), signed(-0.31), signed(-0.0001)) == ("+0.053", "−0.310", "0.000")
     assert peak((0.1, 0.2, 0.9, 0.8, 0.1, 0.9)) == (2, 3)
     assert (frames_text((3, 3)), frames_text((2, 5))) == ("frame 4", "frames 3–6")
