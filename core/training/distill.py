@@ -32,7 +32,7 @@ from core.training.distill_lessons import (
     new_teacher,
     outcomes_of,
 )
-from core.training.distill_loop import Phase, Rates, Told, chosen_step, run_phase
+from core.training.distill_loop import Phase, Rates, Told, run_phase
 from core.training.distill_report import Measured, write_report
 from core.training.distill_rows import Rows, Say, TextRows, decoded, key_of
 from core.training.distill_systems import systems_of
@@ -341,7 +341,6 @@ class Distillation:
             "report": str(self.folder / REPORT / "report.html"),
             "device": self._device.type,
             "switchable": not self.request.finetune and made.own_teacher,
-            "chosen_step": {name: chosen_step(rows) for name, rows in made.curves.items()},
             **gained,
         }
 

@@ -41,7 +41,7 @@ def page_of(title: str, base: str, told: Mapping[str, Any]) -> str:
             _systems(told["test"]),
             f"<h2>Gains <small>split {split}, paired over captions</small></h2>",
             _gains(told["gains"]),
-            "<h2>Curves</h2><div class='plots'>",
+            f"<h2>Curves <small>{_kept(told['chosen_step'])}</small></h2><div class='plots'>",
             *(_plots(name, rows) for name, rows in told["curves"].items()),
             "</div>",
             "<h2>Found best</h2>",
@@ -57,6 +57,14 @@ def _problems(problems: Sequence[str]) -> str:
     if not problems:
         return ""
     return "<ul>" + "".join(f"<li>{escape(problem)}</li>" for problem in problems) + "</ul>"
+
+
+def _kept(steps: Mapping[str, int]) -> str:
+    """Which weights val chose."""
+    return ", ".join(
+        f"the {escape(phase)} of step {step} was kept" if step else f"the {escape(phase)} is as it began"
+        for phase, step in steps.items()
+    )
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: frozenset[int]) -> str:

@@ -23,6 +23,7 @@ from core.evaluate.ties import EXPECTED
 from core.files import write_atomically
 from core.training.captioned import Captioned
 from core.training.distill_lessons import Lessons, outcomes_of
+from core.training.distill_loop import chosen_step
 from core.training.distill_page import page_of
 from core.training.distill_systems import PAIRS, PRESENT_RERANKED, STUDENT_RERANKED
 
@@ -63,6 +64,7 @@ def write_report(folder: Path, measured: Measured) -> dict[str, Any]:
         },
         "gains": [difference(outcomes, new, old) for new, old in PAIRS],
         "queries": _queries(measured, outcomes),
+        "chosen_step": {name: chosen_step(rows) for name, rows in measured.curves.items()},
         "recipe": dict(measured.recipe),
     }
     whole = {**told, "curves": {name: list(rows) for name, rows in measured.curves.items()}}

@@ -11,6 +11,7 @@ from core.errors import DrivescopeError, ErrorKind
 from core.library.ingest import ingest
 from core.library.library import Library
 from core.library.switch import switch
+from core.models.backbone import Backbone, ClipDims
 from core.models.bundle_io import BundleConfig, random_bundle, save_bundle
 from core.models.registry import available_bundles, load_bundle
 from core.models.teachclip import TeachClip
@@ -169,6 +170,8 @@ def test_val_chooses_and_the_start_counts_too(library, bundle, tmp_path, monkeyp
     same = torch.equal(made.student.frameLinear.weight, bundle.student.frameLinear.weight)
     assert same == kept
     assert answer["chosen_step"]["student"] == (0 if kept else 2)
+    page = (tmp_path / "made" / "report" / "report.html").read_text()
+    assert ("the student is as it began" in page) == kept
 
 
 # --- other bundles ------------------------------------------------------------------------------------
@@ -301,6 +304,29 @@ def test_a_teacher_with_towers_of_its_own_teaches_and_reranks(filmed, bundle, tm
     torch.testing.assert_close(ours.video, alone.video, atol=2e-3, rtol=0)
 
 
+def test_a_published_x_clip_file_teaches_and_reranks_with_its_padding(filmed, bundle, tmp_path):
+    torch.manual_seed(2)
+    dims = ClipDims(
+        image_height=32, image_width=32, patch=8, vision_width=64, vision_layers=1, text_width=64,
+        text_layers=1, embed_dim=64
+    )  # fmt: skip
+    published = XClip(Backbone(dims), width=64, words=16, frames=12, temporal_layers=1)
+    torch.save(published.state_dict(), tmp_path / "xclip.bin")
+    answer = make(
+        filmed, bundle, tmp_path, captions=filmed_captions(tmp_path), teacher=str(tmp_path / "xclip.bin")
+    )
+    made = load_bundle(answer["bundle"], device="cpu", precision="float32")
+    theirs = load_bundle(f"file:{tmp_path / 'xclip.bin'}", device="cpu", precision="float32", crop="squash")
+    assert made.padded_words
+    assert made.spec.context_words == 16
+    prepared = [made.prepare(picture(n, 64, 36)) for n in range(12)]
+    ours = made.pool(tuple(part[None] for part in made.encode_frames(prepared)))
+    alone = theirs.pool(tuple(part[None] for part in theirs.encode_frames([frame[1:] for frame in prepared])))
+    scores = made.rerank(made.encode_text("a red car"), ours.frames, ours.video).score
+    expected = theirs.rerank(theirs.encode_text("a red car"), alone.frames, alone.video).score
+    torch.testing.assert_close(scores, expected, atol=3e-3, rtol=0)
+
+
 def test_the_librarys_own_reranker_can_teach(library, bundle, tmp_path, folder):
     """Nothing is decoded: its vectors are the library's."""
     answer = make(library, bundle, tmp_path, teacher=folder)
@@ -310,11 +336,8 @@ def test_the_librarys_own_reranker_can_teach(library, bundle, tmp_path, folder):
 
 
 def test_a_teacher_without_heads_teaches_nothing(library, bundle, tmp_path):
-    from core.models.backbone import Backbone
-
     weights = weights_of(bundle.spec.reference)
-    clip: Backbone = weights.backbone()
-    student = TeachClip(clip, width=64, temporal_layers=1)
+    student = TeachClip(weights.backbone(), width=64, temporal_layers=1)
     plain = XClip(None, width=64, words=32, frames=12, header="meanP")
     config = BundleConfig("plain", "Plain", "no heads", weights.preprocessing)
     save_bundle(tmp_path / "plain", student, plain, config)
