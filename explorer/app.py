@@ -20,6 +20,7 @@ from explorer.jobs import Jobs
 from explorer.models.frames import Frames
 from explorer.models.heat import Heat
 from explorer.models.thumbnails import Thumbnails
+from explorer.moments import MomentsTab
 from explorer.session import Session
 from explorer.settings import Settings
 from explorer.why import WhyTab
@@ -56,6 +57,7 @@ class Explorer(QObject):
         self.window = MainWindow(self.settings, self.jobs, self.thumbnails, self.frames, self.heat)
         self.actions = Actions(self.window, self.session, self.heat, self.settings)
         self.why = WhyTab(self.window, self.session, self.actions, self.thumbnails, self.heat, self.settings)
+        self.moments = MomentsTab(self.window, self.session, self.actions)
         self.commands = Commands(self.window, self._handlers(), self.settings)
         self._shown_query = ""
         self._library_path = ""
@@ -154,7 +156,8 @@ class Explorer(QObject):
     def _handlers(self) -> dict[str, Callable[[], object]]:
         """Every command's function; the sheet of commands needs the commands themselves."""
         sheet = {"show_shortcuts": lambda: ShortcutSheet(self.commands, self.window).exec()}
-        return {**self.actions.handlers(), **self.why.handlers(), **sheet}
+        tabs = {**self.why.handlers(), **self.moments.handlers()}
+        return {**self.actions.handlers(), **tabs, **sheet}
 
     def _fill_menu(self) -> None:
         menu = QMenu(self.window)

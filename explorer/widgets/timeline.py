@@ -1,22 +1,27 @@
-"""The clip's span as a line: what has arrived, where we are, the part that is looped."""
+"""The clip's span as a line: what has arrived, where we are, the looped part, key images and the moments in it."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from core.protocol import KeyframeInfo
 from explorer import formats, theme
 from explorer.models.playback import Playback
 
+_REACH = 5  # pixels around a key image's tick that mean it
+
 
 class Timeline(QWidget):
-    """Click or drag to seek."""
+    """Click or drag to seek; a click on a key image's tick goes exactly there."""
 
     def __init__(self, playback: Playback) -> None:
         super().__init__()
         self.ink = "text"  # the token of what lies on the bar
         self._playback = playback
+        self._keyframes: tuple[KeyframeInfo, ...] = ()
+        self._moments: tuple[tuple[float, float], ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setMouseTracking(True)
@@ -25,12 +30,25 @@ class Timeline(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(200, 20)
 
+    def show_keyframes(self, keyframes: tuple[KeyframeInfo, ...]) -> None:
+        """The clip's key images."""
+        self._keyframes = keyframes
+        self.update()
+
+    def show_moments(self, spans: tuple[tuple[float, float], ...]) -> None:
+        """The video's best moments for the query, in seconds of the file."""
+        self._moments = spans
+        self.update()
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        self._playback.seek(self._time_at(event.position().x()))
+        x = event.position().x()
+        keyframe = self.keyframe_at(x)
+        self._playback.seek(self._time_at(x) if keyframe is None else keyframe.time_s)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         time_s = self._time_at(event.position().x())
-        self.setToolTip(formats.exact_clock(time_s))
+        keyframe = self.keyframe_at(event.position().x())
+        self.setToolTip(formats.exact_clock(time_s) if keyframe is None else _keyframe_tip(keyframe))
         if event.buttons() & Qt.MouseButton.LeftButton:
             self._playback.seek(time_s)
 
@@ -44,6 +62,11 @@ class Timeline(QWidget):
             return
         arrived = 1.0 if frames.complete else self._part(frames.time_s(frames.count - 1))
         self._bar(painter, 0.0, arrived, "line_strong")
+        for moment in self._moments:
+            if moment[0] < playback.hit.end_s and moment[1] > playback.hit.start_s:
+                left, right = (self._x(self._part(time_s)) for time_s in moment)
+                painter.setBrush(theme.color("accent", 0.25))
+                painter.drawRoundedRect(QRectF(left, self.height() / 2 - 6, right - left, 12), 3, 3)
         start = self._part(playback.loop_start_s)
         here = self._part(playback.position_s)
         self._bar(painter, min(start, here), here, "accent")
@@ -52,8 +75,21 @@ class Timeline(QWidget):
                 x = self._x(self._part(mark_s))
                 painter.setBrush(theme.color(self.ink))
                 painter.drawRoundedRect(QRectF(x - 1, 3, 2, self.height() - 6), 1, 1)
+        for keyframe in self._keyframes:
+            painter.setBrush(theme.color(self.ink, 0.75))
+            painter.drawPolygon(self._tick(self._x(self._part(keyframe.time_s))))
         painter.setBrush(theme.color(self.ink))
         painter.drawEllipse(QPointF(self._x(here), self.height() / 2), 5.5, 5.5)
+
+    def keyframe_at(self, x: float) -> KeyframeInfo | None:
+        """The key image whose tick is under `x`."""
+        near = [one for one in self._keyframes if abs(self._x(self._part(one.time_s)) - x) <= _REACH]
+        return min(near, key=lambda one: abs(self._x(self._part(one.time_s)) - x), default=None)
+
+    def _tick(self, x: float) -> QPolygonF:
+        """A small triangle under the bar that points at a key image."""
+        foot = self.height() - 0.5
+        return QPolygonF([QPointF(x, foot - 5), QPointF(x + 3.5, foot), QPointF(x - 3.5, foot)])
 
     def _bar(self, painter: QPainter, start: float, end: float, token: str) -> None:
         painter.setBrush(theme.color(token))
@@ -75,3 +111,8 @@ class Timeline(QWidget):
             return 0.0
         part = min(max((x - 6) / max(1, self.width() - 12), 0.0), 1.0)
         return hit.start_s + part * (hit.end_s - hit.start_s)
+
+
+def _keyframe_tip(keyframe: KeyframeInfo) -> str:
+    stretch = f"{formats.exact_clock(keyframe.start_s)} to {formats.exact_clock(keyframe.end_s)}"
+    return f"Key image at {formats.exact_clock(keyframe.time_s)}: the frame that stands best for {stretch}."

@@ -30,6 +30,7 @@ from core.protocol import (
     VideoInfo,
 )
 from tests.explorer.fake_heat import heat_parts
+from tests.explorer.fake_moments import MomentsAnswers
 from tests.explorer.fake_why import WhyAnswers
 from tests.explorer.scenes import frame_jpeg, strip_jpeg
 
@@ -119,7 +120,7 @@ class World:
         )  # fmt: skip
 
 
-class FakeEngine(WhyAnswers, QObject):
+class FakeEngine(MomentsAnswers, WhyAnswers, QObject):
     """Listens on 127.0.0.1; `received` keeps every request in order."""
 
     got = Signal(object)
