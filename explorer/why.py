@@ -90,7 +90,11 @@ class WhyTab(QObject):
         """Look for the reasons why the clip in the inspector is not higher."""
         self.show_why()
         if self.page.hit is not None:
-            self.why.ask_rank()
+            self._look_for_rank()
+
+    def _look_for_rank(self) -> None:
+        self.why.ask_rank()
+        self.page.bring_rank()
 
     def look_at(self, hit: Hit) -> None:
         """Show a clip in the inspector, and in the grid where it is among the results."""
@@ -113,7 +117,7 @@ class WhyTab(QObject):
         hit = hits.hit(hits.row_of(clip_id))
         if hit is not None:
             self.look_at(hit)
-            self.why.ask_rank()
+            self._look_for_rank()
             return
         if self._seeking is not None:
             self._seeking.cancel()
@@ -128,7 +132,7 @@ class WhyTab(QObject):
             self._seeking = None
             request.cancel()
             self.look_at(told.hit)
-            self.why.ask_rank()
+            self._look_for_rank()
 
     def _over(self, request: Request) -> None:
         if self._seeking is request:

@@ -35,6 +35,7 @@ class PickClip(Sheet):
         self.field.setAccessibleName("Part of the video's file name")
         self._rows = QStringListModel(self)
         self.list = QListView()
+        self.list.setObjectName("offers")
         self.list.setModel(self._rows)
         self.list.setAccessibleName("Clips of the library")
         self.list.setUniformItemSizes(True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from core.protocol import Hit, ScoreExplained
 from explorer.models.thumbnails import Thumbnails
@@ -29,6 +29,9 @@ _SUM_TIP = (
     " or less, than leaving out each alone."
 )
 
+_ABOVE = 32
+"""Pixels left above a part that is scrolled to: its heading."""
+
 
 class WhyPage(InspectorPage):
     """Explains the score of one hit.
@@ -44,6 +47,7 @@ class WhyPage(InspectorPage):
     def __init__(self, why: Why, thumbnails: Thumbnails, settings: Settings) -> None:
         super().__init__()
         self.why = why
+        self._wanted: QWidget | None = None  # the part to scroll to as soon as it is there
         self._thumbnails = thumbnails
         self._settings = settings
         self.sentence = label("", "", wrap=True)
@@ -74,7 +78,7 @@ class WhyPage(InspectorPage):
         self.table.time_chosen.connect(self.time_chosen)
         self.preview.apply.clicked.connect(self._apply)
         self.why_not.clip_chosen.connect(self.clip_chosen)
-        self.why_not.change_tried.connect(why.try_change)
+        self.why_not.change_tried.connect(self._try)
         self._show_all()
 
     # --- the subject ---------------------------------------------------------------------------------
@@ -111,6 +115,27 @@ class WhyPage(InspectorPage):
         effects = {number: self.why.effect(number) for number in range(len(explained.words))}
         return why_report(self.sentence.text(), explained, effects, strip, self.why.rank, self.why.unmet)
 
+    def bring_rank(self) -> None:
+        """Scroll to the section that says why the clip is not higher."""
+        self._bring(self.why_not)
+
+    def _try(self, text: str) -> None:
+        self.why.try_change(text)
+        self._bring(self.preview)
+
+    def _bring(self, part: QWidget) -> None:
+        """Scroll a part into view, its top first, once the layout has room for it."""
+        self._wanted = None if self._all.isVisible() else part
+        if self._wanted is None:
+            QTimer.singleShot(0, self, lambda: self._scroll_to(part))
+
+    def _scroll_to(self, part: QWidget) -> None:
+        around: QWidget | None = self.parentWidget()
+        while around is not None and not isinstance(around, QScrollArea):
+            around = around.parentWidget()
+        if isinstance(around, QScrollArea):
+            around.verticalScrollBar().setValue(part.mapTo(self, QPoint(0, 0)).y() - _ABOVE)
+
     def _apply(self) -> None:
         if self.why.changed:
             self.query_chosen.emit(self.why.changed)
@@ -121,6 +146,8 @@ class WhyPage(InspectorPage):
         if self.isVisible():
             self.why.want_effects()
         self._show_all()
+        if self._wanted is not None and self.why.explained is not None:
+            self._bring(self._wanted)
 
     def _on_failed(self, sentence_: str) -> None:
         if self.why.explained is None:

@@ -27,6 +27,11 @@ pytestmark = pytest.mark.qt_log_ignore("This plugin does not support (raise|grab
 QUERY = "a red car turning left at night"
 
 
+def until(qtbot, condition) -> None:
+    """Patient: the machine may have other work."""
+    qtbot.waitUntil(condition, timeout=30_000)
+
+
 @pytest.fixture
 def at_why(qtbot, engine, make_window):
     """A window with the tab in front for the clip of rank 3, everything explained."""
@@ -36,7 +41,7 @@ def at_why(qtbot, engine, make_window):
         searched(qtbot, explorer)
         explorer.window.grid.select_row(row)
         explorer.why.show_why()
-        qtbot.waitUntil(lambda: explorer.why.why.effects_complete and explorer.why.page.ready)
+        until(qtbot, lambda: explorer.why.why.effects_complete and explorer.why.page.ready)
         return explorer
 
     return show
@@ -71,11 +76,11 @@ def test_nothing_is_asked_about_words_while_another_tab_is_in_front(qtbot, engin
     explorer = make_window(library="demo", query=QUERY)
     searched(qtbot, explorer)
     explorer.window.grid.select_row(0)
-    qtbot.waitUntil(lambda: len(engine.asked(ExplainScore)) == 1)  # the strip's bars need it
-    qtbot.waitUntil(lambda: explorer.why.why.explained is not None)
+    until(qtbot, lambda: len(engine.asked(ExplainScore)) == 1)  # the strip's bars need it
+    until(qtbot, lambda: explorer.why.why.explained is not None)
     assert engine.asked(GetWordEffects) == []
     explorer.why.show_why()
-    qtbot.waitUntil(lambda: explorer.why.why.effects_complete)
+    until(qtbot, lambda: explorer.why.why.effects_complete)
     assert len(engine.asked(GetWordEffects)) == 1
 
 
@@ -93,14 +98,14 @@ def test_a_muted_word_shows_the_moves_and_apply_runs_the_query(qtbot, engine, at
     page, why = explorer.why.page, explorer.why.why
     chip = page.chips.chips[1]
     qtbot.mouseClick(chip, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: why.preview is not None)
+    until(qtbot, lambda: why.preview is not None)
     asked = engine.asked(PreviewChange)[-1]
     assert (asked.text, asked.changed) == (QUERY, "a car turning left at night")
     assert chip._word_font().strikeOut()
     assert len(page.preview.chart.moves) == 10
     assert explorer.session.ranked.query == QUERY  # nothing has run yet
     qtbot.mouseClick(page.preview.apply, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: engine.asked(Search)[-1].text == "a car turning left at night")
+    until(qtbot, lambda: engine.asked(Search)[-1].text == "a car turning left at night")
     assert explorer.window.query_bar.text == "a car turning left at night"
 
 
@@ -126,7 +131,7 @@ def test_another_wording_is_previewed_once_when_typing_rests(qtbot, engine, at_w
     field.setFocus()
     field.selectAll()
     qtbot.keyClicks(field, "a blue car")
-    qtbot.waitUntil(lambda: explorer.why.why.preview is not None)
+    until(qtbot, lambda: explorer.why.why.preview is not None)
     assert [request.changed for request in engine.asked(PreviewChange)] == ["a blue car"]
     explorer.why.why.drop_change()
     assert field.text() == QUERY
@@ -141,7 +146,7 @@ def test_a_pointed_word_lights_frames_at_once_and_regions_when_the_pointer_rests
     assert strip._lit == lit(word.similarity)
     assert explorer.why.page.table._lit == 2
     assert not explorer.heat.on
-    qtbot.waitUntil(lambda: explorer.heat.on)
+    until(qtbot, lambda: explorer.heat.on)
     assert explorer.heat.phrase == "car"
     explorer.why.page.chips.chips[2].pointed.emit(-1)
     assert (explorer.heat.on, explorer.heat.phrase, strip._lit) == (False, "", ())
@@ -151,7 +156,7 @@ def test_a_heatmap_that_was_on_stays_on_when_the_pointer_leaves(qtbot, engine, a
     explorer = at_why()
     explorer.heat.on = True
     explorer.why.why.light(2)
-    qtbot.waitUntil(lambda: explorer.heat.phrase == "car")
+    until(qtbot, lambda: explorer.heat.phrase == "car")
     explorer.why.why.light(-1)
     assert explorer.heat.on
     assert explorer.heat.phrase == ""
@@ -193,11 +198,11 @@ def test_with_the_rerank_off_the_student_explains_alone(qtbot, engine, make_wind
     explorer = make_window(library="demo", query=QUERY)
     searched(qtbot, explorer)
     explorer.window.query_bar.rerank_button.click()
-    qtbot.waitUntil(lambda: explorer.session.ranked.stage == "first")
+    until(qtbot, lambda: explorer.session.ranked.stage == "first")
     searched(qtbot, explorer)
     explorer.window.grid.select_row(4)
     explorer.why.show_why()
-    qtbot.waitUntil(lambda: explorer.why.why.effects_complete)
+    until(qtbot, lambda: explorer.why.why.effects_complete)
     page = explorer.why.page
     assert page.sentence.text().startswith("Rank 5 of 60 by the student alone, because the rerank is off")
     assert not page._fine.isVisible()
@@ -212,12 +217,12 @@ def test_moving_on_drops_what_was_asked_for_the_clip_before(qtbot, engine, at_wh
     explorer = at_why()
     engine.hold(GetRank)
     explorer.why.why.ask_rank()
-    qtbot.waitUntil(lambda: len(engine.asked(GetRank)) == 1)
+    until(qtbot, lambda: len(engine.asked(GetRank)) == 1)
     explorer.window.grid.select_row(5)
     number = engine.asked(GetRank)[0].id
-    qtbot.waitUntil(lambda: number in engine.cancelled)
+    until(qtbot, lambda: number in engine.cancelled)
     engine.release(GetRank)
-    qtbot.waitUntil(lambda: explorer.why.why.effects_complete)
+    until(qtbot, lambda: explorer.why.why.effects_complete)
     assert explorer.why.why.rank is None
     assert explorer.why.why.hit.rank == 6
 
@@ -226,17 +231,17 @@ def test_why_not_tells_and_its_change_can_be_tried(qtbot, engine, at_why):
     explorer = at_why(row=20)
     page, why = explorer.why.page, explorer.why.why
     explorer.commands.action("why_not").trigger()
-    qtbot.waitUntil(lambda: why.rank is not None and why.rank.last)
+    until(qtbot, lambda: why.rank is not None and why.rank.last)
     assert page.why_not._place.text().endswith("X-CLIP ranks it 21.")
     assert [row.text for row in page.why_not._lacks.rows] == [
         row.text for row in sorted(why.rank.missing, key=lambda row: row.here - row.above)
     ]
-    qtbot.waitUntil(lambda: bool(why.unmet))
+    until(qtbot, lambda: bool(why.unmet))
     assert page.why_not._unmet.text() == "“night” is contradicted: The clip shows day (0.94)."
     row = page.why_not._changes.itemAt(0).widget()
     assert row.text() == "without “turning”: rank 4"
     row.click()
-    qtbot.waitUntil(lambda: why.preview is not None)
+    until(qtbot, lambda: why.preview is not None)
     assert why.changed == "a red car left at night"
     above = page.why_not._above_flow.itemAt(0).widget()
     above.click()
@@ -250,7 +255,7 @@ def test_looking_for_reasons_can_be_stopped(qtbot, engine, at_why):
     explorer.why.why.ask_rank()
     assert explorer.why.page.why_not._busy.isVisible()
     explorer.why.page.why_not._stop.click()
-    qtbot.waitUntil(lambda: not explorer.why.page.why_not._busy.isVisible())
+    until(qtbot, lambda: not explorer.why.page.why_not._busy.isVisible())
     assert explorer.why.page.why_not._ask.isVisible()
 
 
@@ -262,10 +267,12 @@ def test_a_card_dropped_on_the_query_is_explained(qtbot, engine, at_why):
     assert bytes(data.data(CLIP_MIME).data()).decode() == str(clip)
     assert grid.hits.flags(grid.hits.index(30)) & Qt.ItemFlag.ItemIsDragEnabled
     drop(bar, data)
-    qtbot.waitUntil(lambda: explorer.why.why.rank is not None and explorer.why.why.rank.last)
+    until(qtbot, lambda: explorer.why.why.rank is not None and explorer.why.why.rank.last)
     assert explorer.why.why.hit.clip_id == clip
     assert explorer.window.inspector.page_name == "why"
     assert bar.text == QUERY
+    page = explorer.why.page
+    until(qtbot, lambda: 0 <= page.why_not.mapTo(page.parentWidget(), QPoint(0, 0)).y() < 300)
 
 
 def drop(bar, data: QMimeData) -> None:
@@ -287,15 +294,15 @@ def test_a_drop_that_is_no_clip_does_nothing(qtbot, engine, at_why):
 def test_a_clip_that_is_not_among_the_hits_is_found_by_name(qtbot, engine, at_why):
     explorer = at_why()
     explorer.session.set_filters(Filters(video_ids=(1,)))
-    qtbot.waitUntil(lambda: explorer.window.grid.hits.rowCount() == 6)
+    until(qtbot, lambda: explorer.window.grid.hits.rowCount() == 6)
     explorer.why.choose_clip("alpine")
     dialog = explorer.window.findChild(PickClip)
-    qtbot.waitUntil(lambda: bool(dialog.clips))
+    until(qtbot, lambda: bool(dialog.clips))
     assert engine.asked(FindClips)[-1].name_contains == "alpine"
     assert all("alpine" in clip.video for clip in dialog.clips)
     wanted = dialog.clips[0].clip_id
     qtbot.keyClick(dialog.field, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: explorer.why.why.rank is not None and explorer.why.why.rank.last)
+    until(qtbot, lambda: explorer.why.why.rank is not None and explorer.why.why.rank.last)
     assert explorer.why.why.hit.clip_id == wanted
     assert explorer.window.inspector.page_name == "why"
     assert explorer.window.grid.current_hit() is None
@@ -312,7 +319,7 @@ def test_the_menus_of_cards_and_videos_lead_here(qtbot, engine, at_why):
     menu = grid.findChild(QMenu)
     actions = {action.text(): action for action in menu.actions()}
     actions["Why not higher?"].trigger()
-    qtbot.waitUntil(lambda: explorer.why.why.rank is not None)
+    until(qtbot, lambda: explorer.why.why.rank is not None)
     assert explorer.why.why.hit.rank == 2
     menu.close()
     side = explorer.window.sidebar
@@ -329,7 +336,7 @@ def test_the_menus_of_cards_and_videos_lead_here(qtbot, engine, at_why):
 
 def test_without_a_query_or_clip_a_sentence_says_what_to_do(qtbot, engine, make_window):
     explorer = make_window(library="demo")
-    qtbot.waitUntil(lambda: explorer.session.library is not None)
+    until(qtbot, lambda: explorer.session.library is not None)
     for command, part in (("show_why", "Select a clip"), ("save_explanation", "select a clip")):
         explorer.commands.action(command).trigger()
         assert part in explorer.window.banners.message.text.text()
@@ -343,12 +350,12 @@ def test_a_failed_explanation_is_said_in_the_tab(qtbot, engine, make_window):
     engine.hold(ExplainScore)
     explorer.window.grid.select_row(0)
     explorer.why.show_why()
-    qtbot.waitUntil(lambda: bool(engine.asked(ExplainScore)))
+    until(qtbot, lambda: bool(engine.asked(ExplainScore)))
     asked = engine.asked(ExplainScore)[-1]
     from core.protocol import Failed
 
     engine.say(Failed(asked.id, "not_found", "Clip 7 is no longer in the library: search again."))
-    qtbot.waitUntil(lambda: "no longer in the library" in explorer.why.page.sentence.text())
+    until(qtbot, lambda: "no longer in the library" in explorer.why.page.sentence.text())
     assert explorer.why.page.ready
 
 
@@ -356,9 +363,9 @@ def test_the_explanation_is_saved_as_a_page_that_needs_nothing_else(
     qtbot, engine, at_why, tmp_path, monkeypatch
 ):
     explorer = at_why('a <b>red</b> car & "night"', row=20)
-    qtbot.waitUntil(lambda: explorer.thumbnails.strip(explorer.why.why.hit.clip_id) is not None)
+    until(qtbot, lambda: explorer.thumbnails.strip(explorer.why.why.hit.clip_id) is not None)
     explorer.why.why.ask_rank()
-    qtbot.waitUntil(lambda: explorer.why.why.rank is not None and explorer.why.why.rank.last)
+    until(qtbot, lambda: explorer.why.why.rank is not None and explorer.why.why.rank.last)
     path = tmp_path / "why.html"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: (str(path), ""))
     explorer.commands.action("save_explanation").trigger()
