@@ -113,6 +113,9 @@ def build_parser() -> argparse.ArgumentParser:
     search.add_argument("--library", required=True, metavar="DIR", help="a library folder, or `demo`")
     search.add_argument("-k", type=_count, default=10, metavar="N", help="hits to return (default 10)")
     search.add_argument("--no-rerank", action="store_true", help="first stage only")
+    search.add_argument(
+        "--joint", action="store_true", help="weigh in how well query and clip agree slot by slot (MMI-TVR)"
+    )
     search.add_argument("--rerank-clips", type=_count, default=0, metavar="K", help="clips X-CLIP sees")
     search.add_argument(
         "--name-contains", default="", metavar="PART", help="only videos whose path contains this"

@@ -17,8 +17,10 @@ from core.errors import DrivescopeError, ErrorKind
 from core.terminal import ProgressLine
 
 if TYPE_CHECKING:
+    from core.explain.joint_score import JointScorer
     from core.library.library import Library
     from core.models.bundle import ModelBundle
+    from core.search.pipeline import Searcher
 
 DONE: Final = 0
 FAILURES: Final = 1
@@ -82,7 +84,10 @@ def run_search(options: argparse.Namespace) -> Answer:
 
         rerank_clips = 0 if options.no_rerank else (options.rerank_clips or RERANK_CLIPS)
         filters = Filters(name_contains=options.name_contains)
-        *_, ranked = searcher.search(options.text, k=options.k, rerank_clips=rerank_clips, filters=filters)
+        joint = _joint(searcher) if options.joint else None
+        *_, ranked = searcher.search(
+            options.text, k=options.k, rerank_clips=rerank_clips, filters=filters, joint=joint
+        )
     hits = [
         {
             "rank": hit.rank,
@@ -377,6 +382,14 @@ def _open_library(options: argparse.Namespace) -> tuple[Library, ModelBundle]:
     except BaseException:
         library.close()
         raise
+
+
+def _joint(searcher: Searcher) -> JointScorer:
+    """What weighs skeletons into the rerank."""
+    from core.explain.joint_score import JointScorer
+    from core.explain.ontology import load_ontology
+
+    return JointScorer(searcher.bundle, load_ontology())
 
 
 @contextlib.contextmanager

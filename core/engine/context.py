@@ -13,6 +13,7 @@ from core.engine.workers import Job
 from core.errors import DrivescopeError, ErrorKind
 
 if TYPE_CHECKING:
+    from core.explain.joint_score import JointScorer
     from core.library.ingest import IngestProgress
     from core.search.pipeline import Searcher
 
@@ -29,6 +30,7 @@ class Context:
         self.host = host
         self.post = post
         self.searcher: Searcher | None = None
+        self._joint: tuple[str, JointScorer] | None = None
 
     @property
     def open_searcher(self) -> Searcher:
@@ -45,6 +47,16 @@ class Context:
         made_with = searcher.library.made_with
         searcher.bundle = self.host.bundle(made_with.reference, made_with.crop)
         return searcher
+
+    def joint_scorer(self) -> JointScorer:
+        """What weighs skeletons into a rerank, for the bundle in force; for the models thread only."""
+        from core.explain.joint_score import JointScorer
+        from core.explain.ontology import load_ontology
+
+        bundle = self.open_searcher.bundle
+        if self._joint is None or self._joint[0] != bundle.spec.fingerprint:
+            self._joint = (bundle.spec.fingerprint, JointScorer(bundle, load_ontology()))
+        return self._joint[1]
 
     def progress(self, job: Job, title: str) -> Callable[[IngestProgress], None]:
         """A progress callback that posts at most five times a second, and always the last step."""

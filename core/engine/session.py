@@ -135,7 +135,11 @@ class Session:
 
         def work() -> None:
             rankings = self._context.ready_searcher().search(
-                request.text, k=request.k, rerank_clips=rerank_clips, filters=request.filters
+                request.text,
+                k=request.k,
+                rerank_clips=rerank_clips,
+                filters=request.filters,
+                joint=self._context.joint_scorer() if request.joint and rerank_clips else None,
             )
             for ranked in rankings:
                 job.check()

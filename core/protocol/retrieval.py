@@ -44,6 +44,7 @@ class Search(Message, frozen=True):
     k: int = 200  # hits returned
     rerank: bool = True
     filters: Filters = Filters()
+    joint: bool = False  # weigh the agreement of the skeletons into the rerank
 
 
 class AddFootage(Message, frozen=True):

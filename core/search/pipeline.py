@@ -6,8 +6,8 @@ The window's engine and the command line both search through `Searcher`, so they
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 Rows = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float32]
+JointScore = Callable[[str, Scores, Scores, Scores, Scores], "Scores | None"]
+"""Query, rerank scores (K,), student (K, Ds), video (K, Dr) and frames (K, F, Dr) to joint scores (K,), or None."""
 MARKERS = frozenset({START, END, PADDING})
 """Positions that the model reads and a person did not write."""
 
@@ -37,7 +39,8 @@ class StageRows:
 
     `rows` (n,) are rows of the feature store and `clip_ids` (n,) their clips; `scores` (n,) first-stage cosines,
     `first_ranks` (n,) their ranks from 1 in the first stage. The first m rows were ordered by `rerank_scores` (m,),
-    and `best_frames` (m,) answer the query best there; m is 0 in the first stage.
+    and `best_frames` (m,) answer the query best there; m is 0 in the first stage. Where `joint_scores` (m,) are there,
+    they ordered the rows instead.
     """
 
     stage: Stage
@@ -51,10 +54,12 @@ class StageRows:
     searched: int
     timings_ms: dict[str, float]
     final: bool
+    joint_scores: Scores = field(default_factory=lambda: np.empty(0, np.float32))
 
     def percentiles(self, k: int) -> list[float]:
         """Share (0-100) of the searched clips that rank no higher, for the first k; equal scores share the best."""
-        deciding = -(self.rerank_scores if len(self.rerank_scores) else self.scores)
+        stages = (self.joint_scores, self.rerank_scores, self.scores)
+        deciding = -next((scores for scores in stages if len(scores)), self.scores)
         places = np.arange(min(k, len(self.rows)))
         places[: len(deciding)] = np.searchsorted(deciding, deciding[:k], side="left")
         return [round(100.0 * (self.searched - place) / self.searched, 2) for place in places.tolist()]
@@ -104,12 +109,13 @@ class Searcher:
         k: int = 200,
         rerank_clips: int = RERANK_CLIPS,
         filters: Filters | None = None,
+        joint: JointScore | None = None,
     ) -> Iterator[Ranked]:
         """Yield the first-stage ranking, then, unless `rerank_clips` is 0, the reranked one.
 
         `k` is the number of hits returned; for the rest see `stages`.
         """
-        for found in self.stages(text, k, rerank_clips=rerank_clips, filters=filters):
+        for found in self.stages(text, k, rerank_clips=rerank_clips, filters=filters, joint=joint):
             yield self._ranked(found, k)
 
     def stages(
@@ -119,11 +125,13 @@ class Searcher:
         *,
         rerank_clips: int = RERANK_CLIPS,
         filters: Filters | None = None,
+        joint: JointScore | None = None,
     ) -> Iterator[StageRows]:
         """Yield the best `depth` clips (at least those that are reranked) of each stage as arrays.
 
         Reranking orders the first `rerank_clips` clips by X-CLIP and leaves the others behind them in their
-        first-stage order. Ties keep the order of the stage before.
+        first-stage order. Ties keep the order of the stage before. `joint` may weigh something else into the order;
+        where it has nothing to say about a query, X-CLIP alone decides.
         """
         if not text.strip():
             raise DrivescopeError(ErrorKind.BAD_INPUT, "The query is empty: type what you look for.")
@@ -148,8 +156,13 @@ class Searcher:
         at = time.perf_counter()
         head = rows[:rerank_clips]
         rerank_scores, best_frames = rerank(self.bundle, query, self._store, head)
-        order = np.argsort(-rerank_scores, kind="stable")
         timings = timings | {"rerank": _ms_since(at)}
+        at = time.perf_counter()
+        joint_scores = joint(text, rerank_scores, *self._vectors(head)) if joint is not None else None
+        if joint_scores is not None:
+            timings = timings | {"joint": _ms_since(at)}
+        deciding = rerank_scores if joint_scores is None else joint_scores
+        order = np.argsort(-deciding, kind="stable")
         new = np.concatenate(
             [order, np.arange(len(head), len(rows))]
         )  # (n,) first-stage position of each place
@@ -165,7 +178,14 @@ class Searcher:
             searched,
             timings,
             True,
+            np.empty(0, np.float32) if joint_scores is None else joint_scores[order],
         )
+
+    def _vectors(self, rows: Rows) -> tuple[Scores, Scores, Scores]:
+        """Student, video and frame vectors of some rows, float32."""
+        parts = (self._store.student[rows], self._store.video[rows], self._store.frames[rows])
+        student, video, frames = (np.asarray(part, np.float32) for part in parts)
+        return student, video, frames
 
     def row_of(self, clip_id: int) -> int:
         """The clip's row in the feature store. Raises DrivescopeError(NOT_FOUND) if it was dropped."""
