@@ -204,12 +204,12 @@ def show_runs(answer: dict[str, Any]) -> None:
         )
     compared = answer.get("reranking") or (answer if "wins" in answer else None)
     if compared:
-        print(f"{'metric':<12} {'a':>8} {'b':>8} {'b - a':>8}  {'95 % interval':<18} p-value")
+        print(f"{'metric':<12} {'a':>8} {'b':>8} {'b - a':>8}  {'95 % interval':<22} p-value")
         for name, found in compared["metrics"].items():
             between = f"{found['low']:.4g} to {found['high']:.4g}"
             p_value = "" if found["p_value"] is None else f"{found['p_value']:.4f}"
             print(
-                f"{name:<12} {found['a']:>8.4g} {found['b']:>8.4g} {found['difference']:>8.4g}  {between:<18} {p_value}"
+                f"{name:<12} {found['a']:>8.4g} {found['b']:>8.4g} {found['difference']:>8.4g}  {between:<22} {p_value}"
             )
         print(f"{compared['wins']} queries better, {compared['losses']} worse, {compared['draws']} as before")
         for pair in compared["worst"][:10]:
