@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QMenu
 from core.protocol import Hit, LibraryInfo, Ranked
 from explorer import empty_states, formats, icons, logs, theme
 from explorer.actions import Actions
+from explorer.analysis_room import AnalysisRoom
 from explorer.arguments import Options
 from explorer.commands import Commands
 from explorer.engine_client import EngineClient
@@ -58,6 +59,9 @@ class Explorer(QObject):
         self.actions = Actions(self.window, self.session, self.heat, self.settings)
         self.why = WhyTab(self.window, self.session, self.actions, self.thumbnails, self.heat, self.settings)
         self.moments = MomentsTab(self.window, self.session, self.actions)
+        self.analysis = AnalysisRoom(
+            self.window, self.session, self.actions, self.jobs, self.thumbnails, self.settings
+        )
         self.commands = Commands(self.window, self._handlers(), self.settings)
         self._shown_query = ""
         self._library_path = ""
@@ -96,6 +100,7 @@ class Explorer(QObject):
         self.link.stop()
         self.thumbnails.close()
         self.frames.close()
+        self.analysis.close()
 
     # --- wiring --------------------------------------------------------------------------------------
 
@@ -157,7 +162,8 @@ class Explorer(QObject):
         """Every command's function; the sheet of commands needs the commands themselves."""
         sheet = {"show_shortcuts": lambda: ShortcutSheet(self.commands, self.window).exec()}
         tabs = {**self.why.handlers(), **self.moments.handlers()}
-        return {**self.actions.handlers(), **tabs, **sheet}
+        explore = {**self.actions.handlers(), **tabs}
+        return {**self.analysis.handlers(explore), **sheet}
 
     def _fill_menu(self) -> None:
         menu = QMenu(self.window)
@@ -263,6 +269,7 @@ class Explorer(QObject):
     # --- what the person does ------------------------------------------------------------------------
 
     def _on_submitted(self, text: str) -> None:
+        self.window.show_page("explore")
         self._select_first = self.window.query_bar.entered and bool(text)
         self.session.search(text)
 
@@ -289,6 +296,7 @@ class Explorer(QObject):
         self.window.query_bar.badge.retint()
         self.window.empty.retint()
         self.window.inspector.retint()
+        self.analysis.page.retint()
 
     def _show_empty(self) -> None:
         """The empty state that fits; results in front of it are left alone."""

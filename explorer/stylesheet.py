@@ -154,6 +154,27 @@ QSlider::handle:horizontal {
   background: @text; width: 12px; height: 12px; margin: -4px 0; border-radius: 6px; }
 QSlider::handle:horizontal:focus { background: @accent; }
 
+#analysisPage { background: @window; }
+#analysisBar { background: @surface; }
+#analysisParts { background: @surface; border-left: 1px solid @line; }
+#clipView { background: transparent; border: 1px solid transparent; border-radius: 10px; }
+#clipView[picked="true"] { background: @raised; border: 1px solid @line_strong; }
+QLabel[role="metric"] { font-size: 20px; font-weight: 600; }
+QPushButton[role="slice"], QPushButton[role="tag"] {
+  border-radius: 12px; padding: 0 10px; min-height: 24px; font-size: 12px; font-weight: 400; color: @text_2; }
+QPushButton[role="slice"]:hover, QPushButton[role="tag"]:hover { color: @text; }
+QPushButton[role="verdict"] { min-height: 28px; padding: 0 10px; }
+QPushButton[role="verdict"]:checked, QPushButton[role="tag"]:checked {
+  background: @accent_soft; color: @accent; border-color: @accent; }
+#analysisPage QHeaderView::up-arrow, #analysisPage QHeaderView::down-arrow {
+  subcontrol-origin: padding; subcontrol-position: top center; width: 9px; height: 6px; }
+#pairBar { background: @surface; border-top: 1px solid @line; }
+QTabBar#analysisTabs { border-bottom: 1px solid @line; }
+QTabBar#analysisTabs::tab { padding: 8px 16px; }
+#pageSwitch { background: @raised; border: 1px solid @line; border-radius: 8px; }
+#pageSwitch QToolButton { min-height: 28px; padding: 0 12px; border-radius: 6px; color: @text_2; }
+#pageSwitch QToolButton:checked { background: @accent_soft; color: @accent; }
+
 #banner[level="note"] { background: @warning_soft; border-bottom: 1px solid @line; }
 #banner[level="info"] { background: @accent_soft; border-bottom: 1px solid @line; }
 #banner[level="error"] { background: @error_soft; border-bottom: 1px solid @line; }

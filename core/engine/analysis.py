@@ -35,7 +35,7 @@ _RUNS_KEPT: Final = 2
 
 
 class Analysis:
-    """Answers the requests of `core.protocol.evaluating` but those of its report."""
+    """Answers the requests of `core.protocol.evaluating`."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -60,6 +60,7 @@ class Analysis:
             protocol.GetJudgements: (workers.pictures, self._get_judgements),
             protocol.Judge: (workers.pictures, self._judge),
             protocol.UndoJudgement: (workers.pictures, self._undo),
+            protocol.WriteReport: (workers.explaining, self._write_report),
         }
 
     @property
@@ -168,7 +169,7 @@ class Analysis:
                 turns,
                 asked,
                 rerank_clips=RERANK_CLIPS if request.rerank else 0,
-                progress=self._progress(job),
+                progress=self._progress(job, "Evaluating", ("ranking", "measuring")),
                 cancelled=job.is_cancelled,
             )
         seconds = time.perf_counter() - started
@@ -177,7 +178,8 @@ class Analysis:
     def _turns(self) -> Searcher:
         return cast("Searcher", _Turns(self._context))  # it has all of a searcher that evaluation asks for
 
-    def _progress(self, job: Job) -> Callable[[int, int], None]:
+    def _progress(self, job: Job, title: str, stages: tuple[str, str]) -> Callable[[int, int], None]:
+        """A callback that posts at most five times a second; the second stage is what follows the last query."""
         started = last = time.monotonic()
 
         def report(done: int, total: int) -> None:
@@ -187,10 +189,9 @@ class Analysis:
                 return
             last = now
             rate = done / max(now - started, 1e-6)
-            stage = "ranking" if done < total else "measuring"
-            progress = protocol.Progress(
-                job.id, "Evaluating", stage, done, total, "queries", rate, (total - done) / rate
-            )
+            left_s = (total - done) / rate if rate > 0 else -1.0
+            stage = stages[done >= total]
+            progress = protocol.Progress(job.id, title, stage, done, total, "queries", rate, left_s)
             self._context.post(progress)
 
         return report
@@ -275,6 +276,33 @@ class Analysis:
         if not 0 <= request.row < len(run.queries):
             raise DrivescopeError(ErrorKind.BAD_INPUT, "The run has no such query: open it again.")
         self._context.post(evidence(job.id, run, request.row, self._library.catalog))
+
+    def _write_report(self, job: Job, request: protocol.WriteReport) -> None:
+        """In the explaining thread, because it draws heatmaps; before each case it lets the queries pass."""
+        from core.evaluate.report.write import write_report
+
+        searcher = self._context.open_searcher
+        models = self._context.host.workers.models
+
+        def cancelled() -> bool:
+            models.let_pass(job.check)
+            return job.is_cancelled()
+
+        library = searcher.library.reopen()
+        try:
+            written = write_report(
+                library,
+                searcher.bundle,
+                request.run_id,
+                Path(request.path).expanduser(),
+                against=request.against,
+                use_judgements=request.judgements,
+                progress=self._progress(job, "Writing the report", ("looking at failures", "writing")),
+                cancelled=cancelled,
+            )
+        finally:
+            library.close()
+        self._context.post(protocol.ReportWritten(id=job.id, paths=tuple(map(str, written))))
 
     # --- judgements -----------------------------------------------------------------------------------
 

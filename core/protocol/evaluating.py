@@ -165,6 +165,7 @@ class WriteReport(Message, frozen=True):
     run_id: str
     path: str
     against: str = ""
+    judgements: bool = False
 
 
 # --- engine -> window ---------------------------------------------------------------------------------

@@ -16,6 +16,13 @@ from explorer.models.thumbnails import Thumbnails, tile_rect
 GAP: Final = 12  # between cards
 TEXT_HEIGHT: Final = 46
 _CHIP_HEIGHT: Final = 22
+VERDICTS: Final = {
+    "relevant": ("✓ relevant", "up"),
+    "partly": ("~ partly", "warning"),
+    "not": ("✕ not", "down"),
+    "unsure": ("? unsure", "on_media"),
+}
+"""What a judged card wears, and the token of its colour on the dark chip."""
 _ON_PICTURE: Final = QColor(255, 255, 255)
 _CHIP: Final = QColor(8, 11, 13, 190)
 
@@ -33,6 +40,7 @@ class CardDelegate(QStyledItemDelegate):
         super().__init__()
         self.hovered_clip = 0
         self.hovered_tile = -1
+        self.verdicts: dict[int, str] = {}  # clip id -> what people said of it for this query
         self.offsets: dict[int, tuple[float, float]] = {}  # clip id -> how far from its place it is painted
         self._thumbnails = thumbnails
 
@@ -106,6 +114,13 @@ class CardDelegate(QStyledItemDelegate):
             mark = f"▲ {change}" if change > 0 else f"▼ {-change}"
             tint = QColor(theme.DARK.up if change > 0 else theme.DARK.down)  # always on the dark chip
             right = _chip(painter, mark, right, rect.top() + 8, tint) - 4
+        verdict = VERDICTS.get(self.verdicts.get(hit.clip_id, ""))
+        if verdict is not None:
+            text, tint_name = verdict
+            bottom = rect.bottom() - 7 - _CHIP_HEIGHT
+            _chip(
+                painter, text, rect.left() + 8, bottom, QColor(getattr(theme.DARK, tint_name)), from_left=True
+            )
         if index.data(HitRole.HELD):
             painter.drawPixmap(right - 18, rect.top() + 10, icons.pixmap("pin", 18, "accent", ratio=2))
 

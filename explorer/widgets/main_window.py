@@ -69,10 +69,12 @@ class MainWindow(QMainWindow):
 
     Signals:
         paths_dropped(paths): files or folders were dropped.
+        page_changed(name): another page is in front.
         closing(): the person closes the window.
     """
 
     paths_dropped = Signal(tuple)
+    page_changed = Signal(str)
     closing = Signal()
 
     def __init__(
@@ -93,6 +95,9 @@ class MainWindow(QMainWindow):
         self.jobs_strip = JobsStrip(jobs)
         self._middle = QStackedWidget()
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
+        self._pages = QStackedWidget()
+        self._page_names: list[str] = []
+        self._page_tops: list[QVBoxLayout] = []
         self._whole = QWidget()
         self._full: QWidget | None = None
         self._was_maximised = False
@@ -116,6 +121,8 @@ class MainWindow(QMainWindow):
         column.setSpacing(0)
         column.addWidget(self.banners)
         column.addWidget(self._middle, 1)
+        self._page_names.append("explore")
+        self._page_tops.append(column)
         centre.setMinimumWidth(360)
         self.sidebar.setMinimumWidth(200)
         self.inspector.setMinimumWidth(NARROWEST_INSPECTOR)
@@ -124,15 +131,44 @@ class MainWindow(QMainWindow):
             self._splitter.setStretchFactor(place, stretch)
             self._splitter.setCollapsible(place, False)
         self._splitter.setHandleWidth(1)
+        self._pages.addWidget(self._splitter)
+        self.query_bar.page_chosen.connect(self.show_page)
         self._splitter.splitterMoved.connect(lambda _place, _handle: self._align())
         column = QVBoxLayout(self._whole)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.query_bar)
-        column.addWidget(self._splitter, 1)
+        column.addWidget(self._pages, 1)
         column.addWidget(self.jobs_strip)
         self.setCentralWidget(self._whole)
         self.setMinimumSize(900, 560)
+
+    # --- pages ---------------------------------------------------------------------------------------
+
+    def add_page(self, name: str, page: QWidget) -> None:
+        """One more page beside Explore; the message bar goes along with the page in front."""
+        around = QWidget()
+        column = QVBoxLayout(around)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(page, 1)
+        self._page_names.append(name)
+        self._page_tops.append(column)
+        self._pages.addWidget(around)
+
+    @property
+    def page(self) -> str:
+        """The page in front."""
+        return self._page_names[self._pages.currentIndex()]
+
+    def show_page(self, name: str) -> None:
+        """Bring a page to the front."""
+        place = self._page_names.index(name)
+        self.query_bar.show_page(name)
+        if place != self._pages.currentIndex():
+            self._page_tops[place].insertWidget(0, self.banners)
+            self._pages.setCurrentIndex(place)
+            self.page_changed.emit(name)
 
     # --- places --------------------------------------------------------------------------------------
 
@@ -170,11 +206,11 @@ class MainWindow(QMainWindow):
             self._settings.set(key, bytes(value.toBase64().data()).decode())
 
     def toggle_sidebar(self) -> None:
-        """Show or hide the left panel."""
+        """Show or hide the left panel of the Explore page."""
         self._toggle(self.sidebar, "window/sidebar")
 
     def toggle_inspector(self) -> None:
-        """Show or hide the right panel."""
+        """Show or hide the right panel of the Explore page."""
         self._toggle(self.inspector, "window/inspector")
 
     def _align(self) -> None:
@@ -189,6 +225,9 @@ class MainWindow(QMainWindow):
         self._align()
 
     def _toggle(self, panel: QWidget, key: str) -> None:
+        if self.page != "explore":
+            self.show_page("explore")
+            return
         panel.setVisible(panel.isHidden())
         self._align()
         self._settings.set(key, not panel.isHidden())

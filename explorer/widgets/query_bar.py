@@ -18,6 +18,7 @@ from explorer.widgets.parts import label, tool
 
 TYPING_PAUSE_MS: Final = 280
 SHORTEST_LIVE_QUERY: Final = 3
+PAGES: Final = {"explore": "Explore", "analyse": "Analyse"}
 
 
 class QueryField(QLineEdit):
@@ -36,6 +37,14 @@ class QueryField(QLineEdit):
             super().keyPressEvent(event)
 
 
+def _page_button(title: str) -> QToolButton:
+    made = QToolButton()
+    made.setText(title)
+    made.setCheckable(True)
+    made.setAccessibleName(f"{title} page")
+    return made
+
+
 class QueryBar(QWidget):
     """Everything a query needs.
 
@@ -43,12 +52,14 @@ class QueryBar(QWidget):
         edited(): the person types; whatever runs is out of date.
         submitted(text): a query to run.
         rerank_toggled(on): the second stage was switched.
+        page_chosen(name): another page should come to the front.
         clip_dropped(clip_id): a card was dropped on the query: why is it not higher?
     """
 
     edited = Signal()
     submitted = Signal(str)
     rerank_toggled = Signal(bool)
+    page_chosen = Signal(str)
     clip_dropped = Signal(int)
 
     def __init__(self, settings: Settings) -> None:
@@ -68,6 +79,7 @@ class QueryBar(QWidget):
         self.badge = EngineBadge()
         self.menu_button = tool("more", "Menu")
         self._brand = QWidget()
+        self._pages = {name: _page_button(title) for name, title in PAGES.items()}
         self._name = label("Drivescope", "title")
         self._typing = QTimer(self)
         self._typing.setSingleShot(True)
@@ -103,6 +115,13 @@ class QueryBar(QWidget):
         self._settings.set_strings("history/queries", self.history.queries)
         self._show_history()
 
+    def show_page(self, name: str) -> None:
+        """Which page is in front; what belongs to Explore alone leaves the bar on the others."""
+        for known, made in self._pages.items():
+            made.setChecked(known == name)
+        for part in (self.rerank_button, self.sidebar_button, self.inspector_button):
+            part.setVisible(name == "explore")
+
     def focus_query(self) -> None:
         """Ready to type over what is there."""
         self.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
@@ -112,6 +131,10 @@ class QueryBar(QWidget):
         """Tooltips that name the keys in force."""
         self.sidebar_button.setToolTip(commands.tip("toggle_sidebar"))
         self.inspector_button.setToolTip(commands.tip("toggle_inspector"))
+        self._pages["explore"].setToolTip(commands.tip("show_explore", "Explore: search and look at clips"))
+        self._pages["analyse"].setToolTip(
+            commands.tip("show_analyse", "Analyse: measure search on queries with known answers")
+        )
         self.back_button.setToolTip(commands.tip("history_back"))
         self.forward_button.setToolTip(commands.tip("history_forward"))
         self.rerank_button.setToolTip(
@@ -162,6 +185,8 @@ class QueryBar(QWidget):
         row.setSpacing(4)
         row.addWidget(self._lay_out_brand())
         row.addSpacing(8)
+        row.addWidget(self._lay_out_pages())
+        row.addSpacing(4)
         row.addWidget(self.back_button)
         row.addWidget(self.forward_button)
         row.addSpacing(4)
@@ -170,6 +195,19 @@ class QueryBar(QWidget):
         for part in (self.rerank_button, self.badge, self.menu_button, self.inspector_button):
             row.addWidget(part)
         self.setFixedHeight(56)
+
+    def _lay_out_pages(self) -> QWidget:
+        switch = QWidget()
+        switch.setObjectName("pageSwitch")
+        switch.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        row = QHBoxLayout(switch)
+        row.setContentsMargins(2, 2, 2, 2)
+        row.setSpacing(0)
+        for name, made in self._pages.items():
+            made.clicked.connect(lambda _on, chosen=name: self.page_chosen.emit(chosen))
+            row.addWidget(made)
+        self._pages["explore"].setChecked(True)
+        return switch
 
     def _lay_out_brand(self) -> QWidget:
         mark = QLabel()

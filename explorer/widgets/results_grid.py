@@ -129,6 +129,11 @@ class ResultsGrid(QListView):
         if self.current_hit() is None and self.verticalScrollBar().value() == 0 and self.hits.ranking:
             self.select_row(self.hits.row_of(self.hits.ranking[0].clip_id))
 
+    def show_verdicts(self, verdicts: dict[int, str]) -> None:
+        """What people said of the clips for this query."""
+        self._cards.verdicts = verdicts
+        self.viewport().update()
+
     def set_columns(self, columns: int) -> None:
         """As many columns as fit, at most `columns`."""
         self.columns = columns

@@ -12,7 +12,7 @@ from explorer.commands import COMMANDS, Command, Commands, shown_key
 from explorer.widgets.dialogs import Sheet
 from explorer.widgets.parts import button, empty, label
 
-_SIDES = (("Search", "Results", "Explanation", "Window"), ("Player", "Library"))
+_SIDES = (("Search", "Results", "Explanation", "Judge", "Analyse"), ("Player", "Library", "Window"))
 _TWINS = ("Enter", "Ctrl+=")  # the same key on another part of the keyboard: not shown beside it
 _MODIFIERS = (Qt.Key.Key_Shift, Qt.Key.Key_Control, Qt.Key.Key_Alt, Qt.Key.Key_Meta)
 

@@ -29,6 +29,7 @@ from core.protocol import (
     Ranked,
     VideoInfo,
 )
+from tests.explorer.fake_analysis import AnalysisAnswers
 from tests.explorer.fake_heat import heat_parts
 from tests.explorer.fake_moments import MomentsAnswers
 from tests.explorer.fake_why import WhyAnswers
@@ -120,7 +121,7 @@ class World:
         )  # fmt: skip
 
 
-class FakeEngine(MomentsAnswers, WhyAnswers, QObject):
+class FakeEngine(AnalysisAnswers, MomentsAnswers, WhyAnswers, QObject):
     """Listens on 127.0.0.1; `received` keeps every request in order."""
 
     got = Signal(object)

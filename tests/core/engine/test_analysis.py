@@ -194,6 +194,18 @@ def test_a_judgement_changes_the_run_that_is_read_with_judgements(desk, run_id):
         desk.ask(protocol.Judge, verdict="not", **{**said, "clip_id": 10**9})
 
 
+def test_the_report_lies_where_it_was_asked_for(desk, run_id, tmp_path):
+    *steps, done = desk.ask(protocol.WriteReport, run_id=run_id, path=str(tmp_path / "report.html"))
+    assert [step.title for step in steps] == ["Writing the report"] * len(steps)
+    assert [path.rsplit(".", 1)[-1] for path in done.paths] == ["html", "csv", "json"]
+    assert all((tmp_path / path).is_file() for path in done.paths)
+    with pytest.raises(DrivescopeError, match=r"must end in \.html"):
+        desk.ask(protocol.WriteReport, run_id=run_id, path=str(tmp_path / "report.pdf"))
+    with pytest.raises(Cancelled):
+        desk.ask(protocol.WriteReport, cancelled=True, run_id=run_id, path=str(tmp_path / "none.html"))
+    assert not (tmp_path / "none.html").exists()
+
+
 def test_a_foreign_run_stands_beside_ours(desk, sets, run_id, tmp_path):
     run = open_run(desk.folder, run_id)
     names = {
