@@ -30,6 +30,7 @@ from core.models.teachclip import TeachClip
 from core.models.xclip import XClip
 from core.training.dataset import ClipSet, generator_of, join, load_clips
 from core.training.features import encode_clips, encode_texts
+from core.training.free_text import free_text
 from core.training.heads import train_heads
 from core.training.lanes import Lanes
 from core.training.lending import lend, word_vectors
@@ -168,6 +169,8 @@ def make_table(
     lent = lend(teacher.clip, known, *lenders) if lenders else {}
     say(f"{len(lent)} words borrow from known ones")
     splits = {"test": instances(test), "concept": concepts(test), **plain}
+    if (free := free_text(test)).queries:
+        splits["free text"] = free
     asked = _encoded(teacher, texts, splits) | (told if lent else {})
     path = folder / "frames_test.safetensors"
     found = Gallery(test, cached_frames(teacher, test, recipe, lanes, path), asked)

@@ -8,10 +8,12 @@ import torch
 
 from core.training import table
 from core.training.evaluate import answer_columns
+from core.training.free_text import SENTENCES, free_text
 from core.training.recipe import HeadRecipe, StudentRecipe
 from core.training.scoring import columns, reranked, summarise
 from core.training.splits import Split, concepts, instances, paraphrases
 from core.training.stage_a import load_teacher, train_teacher
+from core.world.truth import EVENTS
 from tests.core.training.toy import toy_clips, toy_recipe
 
 
@@ -38,6 +40,19 @@ def test_instances_and_paraphrases_ask_for_the_same_clips():
     assert torch.equal(one.relevant, other.relevant)
     assert one.queries[0] == clips.captions[0][0]
     assert not set(one.queries) & set(other.queries)
+
+
+def test_free_sentences_are_fifty_and_imply_what_the_world_knows():
+    assert len({sentence for sentence, _ in SENTENCES}) == 50
+    clips = toy_clips(12)
+    split = free_text(clips)  # raises on a predicate key that is not known
+    assert split.relevant.any(dim=1).all()
+    for _, wanted in SENTENCES:
+        for event in (*wanted.get("events", ()), *wanted.get("order", ())):
+            names = event if isinstance(event, str) else event["name"]
+            assert set([names] if isinstance(names, str) else names) <= set(EVENTS)
+    day = next(row for query, row in zip(split.queries, split.relevant, strict=True) if "interstate" in query)
+    assert day.tolist() == [truth.road == "highway" and truth.light == "day" for truth in clips.truths]
 
 
 def test_ndcg_and_average_precision_by_hand():
