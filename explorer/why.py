@@ -168,7 +168,9 @@ class WhyTab(QObject):
         self._word = number
         explained = self.why.explained
         similarity = explained.words[number].similarity if explained is not None and number >= 0 else ()
-        self._window.inspector.strip.light(lit(similarity))
+        inspector = self._window.inspector
+        for part in (inspector.strip, inspector.player.timeline):
+            part.light(lit(similarity))
         if number >= 0:
             self._resting.start()
             return

@@ -22,6 +22,7 @@ class Timeline(QWidget):
         self._playback = playback
         self._keyframes: tuple[KeyframeInfo, ...] = ()
         self._moments: tuple[tuple[float, float], ...] = ()
+        self._lit: tuple[float, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setMouseTracking(True)
@@ -38,6 +39,11 @@ class Timeline(QWidget):
     def show_moments(self, spans: tuple[tuple[float, float], ...]) -> None:
         """The video's best moments for the query, in seconds of the file."""
         self._moments = spans
+        self.update()
+
+    def light(self, values: tuple[float, ...]) -> None:
+        """How brightly each equal part of the clip is lit for a word, 0 to 1; nothing: none is."""
+        self._lit = values
         self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -67,6 +73,10 @@ class Timeline(QWidget):
                 left, right = (self._x(self._part(time_s)) for time_s in moment)
                 painter.setBrush(theme.color("accent", 0.25))
                 painter.drawRoundedRect(QRectF(left, self.height() / 2 - 6, right - left, 12), 3, 3)
+        for number, value in enumerate(self._lit):
+            left, right = self._x(number / len(self._lit)), self._x((number + 1) / len(self._lit))
+            painter.setBrush(theme.color("warning", value**2))
+            painter.drawRect(QRectF(left, self.height() / 2 + 4, right - left, 3))
         start = self._part(playback.loop_start_s)
         here = self._part(playback.position_s)
         self._bar(painter, min(start, here), here, "accent")

@@ -144,6 +144,7 @@ def test_a_pointed_word_lights_frames_at_once_and_regions_when_the_pointer_rests
     explorer.why.page.chips.chips[2].pointed.emit(2)
     strip = explorer.window.inspector.strip
     assert strip._lit == lit(word.similarity)
+    assert explorer.window.inspector.player.timeline._lit == lit(word.similarity)
     assert explorer.why.page.table._lit == 2
     assert not explorer.heat.on
     until(qtbot, lambda: explorer.heat.on)
