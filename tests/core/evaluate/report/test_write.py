@@ -9,10 +9,13 @@ import pytest
 
 from core.cli import main
 from core.errors import Cancelled, DrivescopeError, ErrorKind
+from core.evaluate.account import Request
+from core.evaluate.command import evaluate_foreign
 from core.evaluate.report.html import VOID
 from core.evaluate.report.write import write_report
-from core.evaluate.runs import open_run
+from core.evaluate.runs import delete_run, open_run
 from core.evaluate.table import query_table
+from core.search.pipeline import Searcher
 from tests.core.evaluate.report.conftest import HOSTILE, QUERIES
 
 POINTERS = {"src", "href", "srcset", "poster", "data", "action", "background", "cite", "xlink:href"}
@@ -161,6 +164,24 @@ def test_judgements_change_the_numbers(world, tmp_path):
     assert told["queries"][0]["relevant"] == 2
     assert [case["why"] for case in told["cases"]] == ["judged"]
     assert "under what people judged" in files[0].read_text(encoding="utf-8")
+
+
+def test_a_foreign_run_with_gaps(world, tmp_path):
+    trec = tmp_path / "theirs.run"
+    trec.write_text("1 Q0 day.mp4#t=3,4 1 0.9 theirs\n2 Q0 gone.mp4#t=0,1 1 0.8 theirs\n")
+    answer = evaluate_foreign(Searcher(world.library, world.bundle), Request(world.queries_file), trec)
+    try:
+        files = write_report(world.library, world.bundle, answer["run"], tmp_path / "r.html", cases=1)
+    finally:
+        delete_run(world.library.folder, answer["run"])
+    told = json.loads(files[2].read_text(encoding="utf-8"))
+    (case,) = told["cases"]
+    assert case["query"] == HOSTILE
+    assert case["truth"]["rank"] is None  # their run does not have it
+    assert told["reranking"] is None
+    shown = "".join(Reader(files[0].read_text(encoding="utf-8")).text)
+    assert "ranked elsewhere" in shown
+    assert "22 queries are not in the run and count as failures." in shown
 
 
 def test_mistakes_and_stopping_write_nothing(world, tmp_path):
