@@ -24,6 +24,7 @@ from explorer.models.thumbnails import Thumbnails
 from explorer.moments import MomentsTab
 from explorer.session import Session
 from explorer.settings import Settings
+from explorer.skeleton import SkeletonTab
 from explorer.why import WhyTab
 from explorer.widgets.main_window import MainWindow
 from explorer.widgets.parts import retint
@@ -58,6 +59,7 @@ class Explorer(QObject):
         self.window = MainWindow(self.settings, self.jobs, self.thumbnails, self.frames, self.heat)
         self.actions = Actions(self.window, self.session, self.heat, self.settings)
         self.why = WhyTab(self.window, self.session, self.actions, self.thumbnails, self.heat, self.settings)
+        self.skeleton = SkeletonTab(self.window, self.session, self.actions, self.settings)
         self.moments = MomentsTab(self.window, self.session, self.actions)
         self.analysis = AnalysisRoom(
             self.window, self.session, self.actions, self.jobs, self.thumbnails, self.settings
@@ -150,6 +152,7 @@ class Explorer(QObject):
             "look/theme": self._apply_theme,
             "look/columns": lambda: self.window.grid.set_columns(int(self.settings.number("look/columns"))),
             "search/hits": self.session.search_again,
+            "search/joint": self.session.search_again,
             "history/libraries": self._show_recent,
         }
         self.settings.changed.connect(lambda key: actions.get(key, lambda: None)())
@@ -161,7 +164,7 @@ class Explorer(QObject):
     def _handlers(self) -> dict[str, Callable[[], object]]:
         """Every command's function; the sheet of commands needs the commands themselves."""
         sheet = {"show_shortcuts": lambda: ShortcutSheet(self.commands, self.window).exec()}
-        tabs = {**self.why.handlers(), **self.moments.handlers()}
+        tabs = {**self.why.handlers(), **self.skeleton.handlers(), **self.moments.handlers()}
         explore = {**self.actions.handlers(), **tabs}
         return {**self.analysis.handlers(explore), **sheet}
 
@@ -169,7 +172,7 @@ class Explorer(QObject):
         menu = QMenu(self.window)
         groups = (
             ("add_folder", "open_library", "show_failures", "show_models"),
-            ("toggle_theme", "show_settings", "show_shortcuts"),
+            ("toggle_joint", "toggle_theme", "show_settings", "show_shortcuts"),
             ("quit",),
         )
         for group in groups:

@@ -179,10 +179,13 @@ class Session(QObject):
         if self.library is None or self._opening is not None or not self.link.client.ready:
             return  # runs as soon as a library is open
         rerank = self._settings.flag("search/rerank")
+        joint = rerank and self._settings.flag("search/joint")
         hits = int(self._settings.number("search/hits"))
         query, filters = self.query, self.filters
         request = self._ask(
-            lambda number: Search(id=number, text=query, k=hits, rerank=rerank, filters=filters)
+            lambda number: Search(
+                id=number, text=query, k=hits, rerank=rerank, filters=filters, joint=joint
+            )
         )
         self._search = request
         self.searching_changed.emit(True)

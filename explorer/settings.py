@@ -34,6 +34,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("look/columns", 4, "Columns of results", "Fewer when the window is narrow.", low=2, high=8),
     Setting("search/as_you_type", True, "Search while typing", "Otherwise Enter starts a search."),
     Setting("search/rerank", True, "Rerank with X-CLIP", shown=False),
+    Setting("search/joint", False, "Weigh skeletons in", "The rerank also counts how well each slot agrees."),
     Setting("search/hits", 200, "Clips returned", low=20, high=1000),
     Setting("player/autoplay", True, "Play a clip when it is selected"),
     Setting(

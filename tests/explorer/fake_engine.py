@@ -32,6 +32,7 @@ from core.protocol import (
 from tests.explorer.fake_analysis import AnalysisAnswers
 from tests.explorer.fake_heat import heat_parts
 from tests.explorer.fake_moments import MomentsAnswers
+from tests.explorer.fake_skeletons import SkeletonAnswers
 from tests.explorer.fake_why import WhyAnswers
 from tests.explorer.scenes import frame_jpeg, strip_jpeg
 
@@ -121,7 +122,7 @@ class World:
         )  # fmt: skip
 
 
-class FakeEngine(AnalysisAnswers, MomentsAnswers, WhyAnswers, QObject):
+class FakeEngine(AnalysisAnswers, MomentsAnswers, SkeletonAnswers, WhyAnswers, QObject):
     """Listens on 127.0.0.1; `received` keeps every request in order."""
 
     got = Signal(object)
