@@ -115,9 +115,14 @@ def _rows_ahead(
 ) -> Iterator[int]:
     """Block by block, how many rows the first stage ranks before `row`: better ones, and equal ones further up."""
     student = searcher.store.student
-    own = np.asarray(student[row], np.float32) @ query
+
+    def scored(start: int) -> npt.NDArray[np.float32]:
+        scores: npt.NDArray[np.float32] = np.asarray(student[start : start + BLOCK], np.float32) @ query
+        return scores  # (B,)
+
+    own = scored(row - row % BLOCK)[row % BLOCK]  # alone it would be rounded otherwise and could beat itself
     for start in range(0, searcher.store.rows, BLOCK):
-        scores = np.asarray(student[start : start + BLOCK], np.float32) @ query  # (B,)
+        scores = scored(start)
         ahead = (scores > own) | ((scores == own) & (np.arange(start, start + len(scores)) < row))
         yield int((ahead & admitted[start : start + len(scores)]).sum())
 
