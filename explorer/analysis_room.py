@@ -19,6 +19,7 @@ from core.protocol import Verdict as VerdictWord
 from explorer import exports, formats
 from explorer.analysis import Analysis
 from explorer.analysis_judging import Judging
+from explorer.models.why import Why
 from explorer.widgets.analysis_import import KINDS, ImportDialog
 from explorer.widgets.analysis_page import AnalysisPage
 from explorer.widgets.dialogs import ask_time
@@ -55,7 +56,8 @@ class AnalysisRoom(QObject):
         self._wanted: tuple[str, Hit] | None = None  # a clip to show once its query is ranked
         self.analysis = Analysis(session, jobs, self)
         self.judging = Judging(session, self)
-        self.page = AnalysisPage(self._client, thumbnails, settings, self.analysis, self.judging)
+        whys = (Why(session, self), Why(session, self))
+        self.page = AnalysisPage(self._client, thumbnails, settings, self.analysis, self.judging, whys)
         window.add_page(NAME, self.page)
         self.page.import_asked.connect(self.choose_queries)
         self.page.foreign_asked.connect(self.choose_run_file)
@@ -63,6 +65,7 @@ class AnalysisRoom(QObject):
         self.page.report_asked.connect(self.choose_report)
         self.analysis.report_written.connect(self._on_report)
         self.page.open_asked.connect(self.open_in_explore)
+        self.page.query_chosen.connect(window.query_bar.set_query)
         self.page.said.connect(self._say)
         self.analysis.said.connect(self._say)
         self.judging.said.connect(self._say)

@@ -237,6 +237,11 @@ class ClipView(QFrame):
             self.style().polish(self)
 
     @property
+    def title(self) -> str:
+        """What stands over the picture."""
+        return self._title.text()
+
+    @property
     def ready(self) -> bool:
         """Whether the picture is the clip's own (or there is none)."""
         return self.clip is None or self._frames.count > 0

@@ -31,11 +31,13 @@ class EvidencePanel(QWidget):
     Signals:
         open_asked(query, hit): show this clip on the Explore page.
         next_asked(step): the next failure (1) or the one before (-1).
+        pair_changed(query, clips): two other clips are shown; (title, hit) for each side.
         left(): the keys go back to the table.
     """
 
     open_asked = Signal(str, object)
     next_asked = Signal(int)
+    pair_changed = Signal(str, tuple)
     left = Signal()
 
     def __init__(
@@ -172,6 +174,7 @@ class EvidencePanel(QWidget):
             side.show_clip("", None)
             side.choice.show_clips((), -1)
             self.duo.open(place, None, 0)
+        self._tell_pair()
         self._show_judgement()
 
     def choose(self, side: int, place: int) -> None:
@@ -225,7 +228,12 @@ class EvidencePanel(QWidget):
             title = f"Truth at rank {clip.hit.rank:,}" if side == _TRUTH else f"Rank {clip.hit.rank:,}"
         view.show_clip(self.query, clip, title)
         view.choice.show_clips(clips, place)
+        self._tell_pair()
         self._open(side, clip.hit if clip is not None else None)
+
+    def _tell_pair(self) -> None:
+        shown = tuple((side.title, side.clip.hit if side.clip is not None else None) for side in self.sides)
+        self.pair_changed.emit(self.query, shown)
 
     def _open(self, side: int, hit: Hit | None) -> None:
         self.duo.open(side, hit, int(self._settings.number("player/max_height")))

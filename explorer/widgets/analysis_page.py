@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLineEdit,
-    QMessageBox,
     QSplitter,
     QStackedWidget,
     QTabBar,
@@ -22,18 +21,20 @@ from PySide6.QtWidgets import (
 from core.protocol import Evidence, SliceInfo
 from explorer import formats, icons
 from explorer.analysis import Analysis
+from explorer.analysis_empty import choose
 from explorer.analysis_judging import Judging
-from explorer.empty_states import EmptyView, Offer
 from explorer.engine_client import EngineClient
 from explorer.models.analysis_slices import unpacked
 from explorer.models.analysis_table import Column, QueryTable
 from explorer.models.thumbnails import Thumbnails
+from explorer.models.why import Why
 from explorer.settings import Settings
 from explorer.widgets.analysis_cards import MetricCards
 from explorer.widgets.analysis_evidence import EvidencePanel
 from explorer.widgets.analysis_parts import ComparePanel, SlicesPanel
-from explorer.widgets.analysis_tables import AnalysisTable
+from explorer.widgets.analysis_tables import AnalysisTable, sure
 from explorer.widgets.analysis_toolbar import AnalysisToolbar
+from explorer.widgets.analysis_words import WordsPanel
 from explorer.widgets.empty_state import EmptyState
 from explorer.widgets.parts import ElidedLabel, button, label, rule
 
@@ -54,6 +55,7 @@ class AnalysisPage(QWidget):
     Signals:
         import_asked(), foreign_asked(), table_asked(), report_asked(): a file is needed.
         open_asked(query, hit): show this clip on the Explore page.
+        query_chosen(text): search with this query on the Explore page.
         said(level, sentence): something for the message bar.
     """
 
@@ -62,6 +64,7 @@ class AnalysisPage(QWidget):
     table_asked = Signal()
     report_asked = Signal()
     open_asked = Signal(str, object)
+    query_chosen = Signal(str)
     said = Signal(str, str)
 
     def __init__(
@@ -71,6 +74,7 @@ class AnalysisPage(QWidget):
         settings: Settings,
         analysis: Analysis,
         judging: Judging,
+        whys: tuple[Why, Why],
     ) -> None:
         super().__init__()
         self.setObjectName("analysisPage")
@@ -82,6 +86,7 @@ class AnalysisPage(QWidget):
         self.queries = QueryTable(self)
         self.table = AnalysisTable("Queries of the run")
         self.evidence = EvidencePanel(client, thumbnails, settings, judging)
+        self.words = WordsPanel(whys, thumbnails)
         self.slices = SlicesPanel()
         self.compare = ComparePanel()
         self.empty = EmptyState()
@@ -170,6 +175,7 @@ class AnalysisPage(QWidget):
         self._tabs.setExpanding(False)
         parts = (
             ("Clips", self.evidence, "The truth beside what stands first"),
+            ("Words", self.words, "What each word of the query is worth to both clips"),
             ("Slices", self.slices, "Where the run is weak"),
             ("Compare", self.compare, "Against another run, or what reranking did"),
         )
@@ -215,6 +221,9 @@ class AnalysisPage(QWidget):
         self.compare.rows_chosen.connect(self._on_rows_chosen)
         self.evidence.open_asked.connect(self.open_asked)
         self.evidence.next_asked.connect(self.next_failure)
+        self.evidence.pair_changed.connect(self.words.show_pair)
+        self.words.query_chosen.connect(self.query_chosen)
+        self.words.time_chosen.connect(self.evidence.duo.seek)
         self.evidence.left.connect(self.table.setFocus)
         self._tabs.currentChanged.connect(self._parts.setCurrentIndex)
         self.table.row_selected.connect(self._on_row_selected)
@@ -280,11 +289,11 @@ class AnalysisPage(QWidget):
 
     def _delete_run(self) -> None:
         run = self._analysis.run
-        if run is not None and _sure(self, f"Delete the run “{run.run.name}” of {run.run.created[:10]}?"):
+        if run is not None and sure(self, f"Delete the run “{run.run.name}” of {run.run.created[:10]}?"):
             self._analysis.delete_run()
 
     def _drop_set(self) -> None:
-        if _sure(self, "Remove this query set from the library? Runs on it stay."):
+        if sure(self, "Remove this query set from the library? Runs on it stay."):
             self._analysis.drop_set()
 
     def _on_judged_toggled(self, on: bool) -> None:
@@ -378,41 +387,16 @@ class AnalysisPage(QWidget):
 
     def show_empty(self) -> None:
         """The empty state that fits, while no run is open."""
-        view = self._empty_view()
+        view = choose(self._analysis, self.toolbar.evaluate.click, self.import_asked.emit)
         if view is not None:
             self.empty.show_view(view)
         self._whole.setCurrentIndex(1 if view is None else 0)
-
-    def _empty_view(self) -> EmptyView | None:
-        analysis = self._analysis
-        if analysis.run is not None:
-            return None
-        if not analysis.ready:
-            return EmptyView("library", "No library is open", "Open one on the Explore page first (Ctrl+1).")
-        if not analysis.loaded or (analysis.runs and not all(run.problem for run in analysis.runs)):
-            return EmptyView("rerank", "Opening…", "Runs and query sets of this library are being read.")
-        if analysis.evaluating:
-            return EmptyView(
-                "rerank", "Evaluating…", "Every clip is being ranked for every query of the set."
-            )
-        import_offer = Offer("Import queries…", "import", self.import_asked.emit)
-        if not analysis.sets:
-            sentence = (
-                "Bring queries whose answers are known: CSV (query, video, start_s, end_s), MSR-VTT, BDD-X or TREC. "
-                "You see what is in the file before anything is stored."
-            )
-            return EmptyView("rerank", "How good is search here?", sentence, (import_offer,))
-        name = next((s.name for s in analysis.sets if s.set_id == analysis.chosen_set), analysis.sets[0].name)
-        evaluate = Offer(f"Evaluate “{name}”", "play", self.toolbar.evaluate.click)
-        sentence = (
-            "Rank every clip for queries whose answers are known, then look at what went wrong and why."
-        )
-        return EmptyView("rerank", "How good is search here?", sentence, (evaluate, import_offer))
 
     def retint(self) -> None:
         """The theme changed."""
         self.cards.retint()
         self.empty.retint()
+        self.words.retint()
         self._on_compared()
         for action in self.needle.actions():
             action.setIcon(icons.icon("filter", "text_3"))
@@ -430,9 +414,3 @@ class AnalysisPage(QWidget):
         super().showEvent(event)
         self._analysis.show()
         self.show_empty()
-
-
-def _sure(parent: QWidget, question: str) -> bool:
-    """Whether the person really means it."""
-    answer = QMessageBox.question(parent, "Drivescope", question)
-    return answer == QMessageBox.StandardButton.Yes

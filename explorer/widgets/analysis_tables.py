@@ -9,9 +9,11 @@ from PySide6.QtGui import QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
+    QMessageBox,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableView,
+    QWidget,
 )
 
 from core.protocol import MetricValue
@@ -130,3 +132,9 @@ class IntervalDelegate(QStyledItemDelegate):
     def _part(self, value: float) -> float:
         low, high = self.scale
         return min(max((value - low) / max(high - low, 1e-9), 0.0), 1.0)
+
+
+def sure(parent: QWidget, question: str) -> bool:
+    """Whether the person really means it."""
+    answer = QMessageBox.question(parent, "Drivescope", question)
+    return answer == QMessageBox.StandardButton.Yes

@@ -1,5 +1,7 @@
 """The Analyse page in front of a fake engine: what a person sees, and what the engine is asked."""
 
+from functools import partial
+
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QPushButton
@@ -7,6 +9,7 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QPushButto
 from core.protocol import (
     CompareRuns,
     Evaluate,
+    ExplainScore,
     GetEvidence,
     GetHeat,
     GetQuerySets,
@@ -25,6 +28,13 @@ from explorer.widgets.analysis_import import ImportDialog
 from tests.explorer.test_window import searched
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
+
+
+@pytest.fixture
+def qtbot(qtbot):
+    """A patient one: a machine that is busy with other things is no failure."""
+    qtbot.waitUntil = partial(qtbot.waitUntil, timeout=20_000)
+    return qtbot
 
 
 @pytest.fixture
@@ -277,7 +287,7 @@ def test_a_selected_card_is_judged_and_wears_the_verdict(qtbot, engine, make_win
 
 def test_a_dot_of_the_plot_leads_to_its_queries(qtbot, engine, room):
     page, scatter = room.page, room.page.compare.scatter
-    page._tabs.setCurrentIndex(2)
+    page._tabs.setCurrentIndex(3)
     qtbot.waitUntil(lambda: bool(scatter._dots))
     alone = next(
         dot
@@ -343,6 +353,19 @@ def test_both_heatmaps_come_on_together(qtbot, engine, room):
     assert {request.text for request in engine.asked(GetHeat)} == {room.page.evidence.query}
     qtbot.keyClick(room.page.table, Qt.Key.Key_H)
     assert not any(side.heat.on for side in sides)
+
+
+def test_the_words_of_both_clips_are_taken_apart_only_when_looked_at(qtbot, engine, room):
+    looked_at(qtbot, room, room.page._row)
+    assert engine.asked(ExplainScore) == []
+    room.page._tabs.setCurrentIndex(1)
+    evidence, words = room.page.evidence, room.page.words
+    wanted = {evidence.truth.clip.hit.clip_id, evidence.rival.clip.hit.clip_id}
+    qtbot.waitUntil(lambda: all(side.why.explained is not None for side in words.sides))
+    assert {request.clip_id for request in engine.asked(ExplainScore)} == wanted
+    assert words.sides[0]._told.text().startswith("X-CLIP")
+    words.sides[1].table.time_chosen.emit(evidence.rival.clip.hit.start_s + 3.0)
+    assert evidence.truth.playback.position_s == evidence.truth.clip.hit.start_s + 3.0
 
 
 def test_import_shows_the_file_asks_anew_for_every_choice_and_brings_the_set(qtbot, engine, room):
