@@ -38,6 +38,10 @@ def test_a_skeleton_is_read_corrected_and_exported(server, library_folder):
         assert isinstance(opened, protocol.LibraryOpened)
         (ranked, *_) = window.ask(protocol.Search, text=text)
         clip_id = ranked.hits[0].clip_id
+        assert "joint" not in ranked.timings_ms
+        joint = window.ask(protocol.Search, text=text, joint=True)[-1]
+        assert joint.stage == "reranked"
+        assert "joint" in joint.timings_ms
         (found,) = window.ask(protocol.GetSkeletons, text=text, clip_id=clip_id)
         assert isinstance(found, protocol.Skeletons)
         by_value = {match.value: match for match in found.matches}

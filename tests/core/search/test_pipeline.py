@@ -156,3 +156,30 @@ def test_a_library_of_another_bundle_is_never_searched(library, tmp_path):
     assert refused.value.kind == "mismatch"
     assert "other" in refused.value.sentence
     assert "random" in refused.value.sentence
+
+
+def test_a_joint_score_decides_the_order_and_leaves_the_scores_alone(library, bundle):
+    searcher = Searcher(library, bundle)
+    text = "a red car brakes"
+    asked = []
+
+    def backwards(query, similarity, student, video, frames):
+        asked.append((query, student.shape, video.shape, frames.shape))
+        return -similarity
+
+    *_, plain = searcher.search(text, rerank_clips=10)
+    *_, joint = searcher.search(text, rerank_clips=10, joint=backwards)
+    dim, frames = bundle.spec.student_dim, bundle.spec.frames
+    assert asked == [(text, (10, dim), (10, dim), (10, frames, dim))]
+    assert [hit.clip_id for hit in joint.hits[:10]] == [hit.clip_id for hit in plain.hits[:10]][::-1]
+    assert [hit.clip_id for hit in joint.hits[10:]] == [hit.clip_id for hit in plain.hits[10:]]
+    assert {hit.clip_id: hit.rerank_score for hit in joint.hits} == {
+        h.clip_id: h.rerank_score for h in plain.hits
+    }
+    assert [hit.percentile for hit in joint.hits] == sorted(
+        (hit.percentile for hit in joint.hits), reverse=True
+    )
+    assert "joint" in joint.timings_ms
+    *_, silent = searcher.search(text, rerank_clips=10, joint=lambda *_: None)
+    assert [hit.clip_id for hit in silent.hits] == [hit.clip_id for hit in plain.hits]
+    assert "joint" not in silent.timings_ms
