@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Final
 
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from core.protocol import Hit, MomentInfo
+from core.protocol import Hit, MomentInfo, Moments
 from explorer import formats
 from explorer.models.moments import VideoMoments
 from explorer.widgets.flow import Flow
@@ -87,6 +88,22 @@ class MomentsPage(InspectorPage):
     def retint(self) -> None:
         self.curve.update()
 
+    def report(self) -> str:
+        found = self.moments.found
+        if found is None or not found.moments:
+            return ""
+        rows = "".join(
+            f"<tr><td>{place}</td><td>{formats.exact_clock(one.start_s)} – {formats.exact_clock(one.end_s)}</td>"
+            f"<td>{one.score:.2f}</td><td>{one.salience:+.1f}</td></tr>"
+            for place, one in enumerate(found.moments, start=1)
+        )
+        return (
+            f"<h2>Moments</h2><p class='lead'>{escape(_summary(found.moments, found.duration_s))}</p>"
+            f"<p>{escape(_SCOPES[found.scope])} Salience is the mean of the curve inside, in standard deviations above"
+            f" the video's mean.</p>{_drawing(found)}"
+            f"<table><tr><th>Rank</th><th>Span</th><th>Score</th><th>Salience</th></tr>{rows}</table>"
+        )
+
     # --- what is shown -------------------------------------------------------------------------------
 
     def _show(self) -> None:
@@ -156,3 +173,22 @@ def _summary(moments: tuple[MomentInfo, ...], duration_s: float) -> str:
     best = moments[0]
     place = f"{formats.exact_clock(best.start_s)} to {formats.exact_clock(best.end_s)}"
     return f"Best from {place}, in {formats.footage(duration_s)} of video."
+
+
+def _drawing(found: Moments) -> str:
+    """The curve as a small vector picture, the shown moments as bars above it."""
+    low, high = min(found.curve), max(found.curve)
+    across, up = 640 / max(found.duration_s, 1e-9), 90 / max(high - low, 1e-9)
+    middles = ((start_s + end_s) / 2 for start_s, end_s in zip(found.starts_s, found.ends_s, strict=True))
+    points = " ".join(
+        f"{middle_s * across:.1f},{108 - (value - low) * up:.1f}"
+        for middle_s, value in zip(middles, found.curve, strict=True)
+    )
+    bars = "".join(
+        f"<rect x='{one.start_s * across:.1f}' y='4' width='{(one.end_s - one.start_s) * across:.1f}' height='5'/>"
+        for one in found.moments[:SHOWN_MOMENTS]
+    )
+    return (
+        "<svg viewBox='0 0 640 112' width='640' role='img' aria-label='Salience over the video' fill='currentColor'>"
+        f"{bars}<polyline points='{points}' fill='none' stroke='currentColor' stroke-width='1.5'/></svg>"
+    )

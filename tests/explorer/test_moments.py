@@ -83,6 +83,15 @@ def test_chips_are_the_best_moments_and_go_there(opened, qtbot):
     qtbot.waitUntil(lambda: abs(playback.position_s - best[1].start_s) < 0.4)
 
 
+def test_the_saved_explanation_has_the_moments(opened):
+    page = opened.moments.page
+    report = page.report()
+    assert report.count("<tr>") == 1 + len(opened.moments.moments.found.moments)
+    assert "<svg" in report
+    page.show_subject("", None)
+    assert page.report() == ""
+
+
 def test_a_dragged_span_is_scored_anew_and_can_be_cleared(opened, engine, qtbot):
     page, curve = opened.moments.page, opened.moments.page.curve
     qtbot.mousePress(curve, Qt.MouseButton.LeftButton, pos=spot(curve, 10))
