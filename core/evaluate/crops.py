@@ -114,10 +114,18 @@ def tell(
     `sets` are queries by the name of their set. Crops that show the towers the same are measured and told alike.
     """
     first = next(iter(seen.values()))
+    alike = all(
+        torch.equal(a, b)
+        for one in seen.values()
+        for ours, theirs in zip(one.clips, first.clips, strict=True)
+        for a, b in zip(ours, theirs, strict=True)
+    )
     told: dict[str, Any] = {}
     precision: dict[Crop, NDArray[np.float64]] = {}
+    found: dict[str, Outcomes] = {}
     for crop, one in seen.items():
-        found = {name: search(bundle, one, queries) for name, queries in sets.items()}
+        if not found or not alike:
+            found = {name: search(bundle, one, queries) for name, queries in sets.items()}
         told[crop] = {
             "images_a_frame": round(one.images_a_frame, 2),
             "seconds_a_clip": round(one.seconds / max(1, len(one.clips)), 4),
@@ -127,12 +135,6 @@ def tell(
             },
         }
         precision[crop] = np.concatenate([metric("mAP").read(o)[:, EXPECTED] for o in found.values()])
-    alike = all(
-        torch.equal(a, b)
-        for one in seen.values()
-        for ours, theirs in zip(one.clips, first.clips, strict=True)
-        for a, b in zip(ours, theirs, strict=True)
-    )
     if alike:
         return {"crops": told, "alike": True, "best": bundle.spec.crop}
     return {"crops": told, "alike": False, **choose(precision)}
