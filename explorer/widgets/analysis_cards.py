@@ -36,7 +36,7 @@ LOWER_IS_BETTER: Final = frozenset({"MdR", "MnR"})
 class MetricCard(QFrame):
     """One metric: value, interval, what reranking changed, and how much of it nobody judged."""
 
-    def __init__(self, value: MetricValue, first: MetricValue | None, *, wide: bool) -> None:
+    def __init__(self, value: MetricValue, first: MetricValue | None) -> None:
         super().__init__()
         self.setObjectName("card")
         self.setMinimumWidth(96)
@@ -47,7 +47,7 @@ class MetricCard(QFrame):
         head = QHBoxLayout()
         head.addWidget(label(value.name, "section"))
         head.addStretch(1)
-        head.addWidget(_unjudged(value, wide=wide))
+        head.addWidget(_unjudged(value))
         column.addLayout(head)
         line = QHBoxLayout()
         line.setSpacing(6)
@@ -73,10 +73,10 @@ def _tip(value: MetricValue) -> str:
     return "\n".join(lines)
 
 
-def _unjudged(value: MetricValue, *, wide: bool) -> QLabel:
+def _unjudged(value: MetricValue) -> QLabel:
     made = label("", "caption")
     if value.unjudged is not None:
-        made.setText(f"{value.unjudged:.0%} {'unjudged' if wide else 'unj.'}")
+        made.setText(f"{value.unjudged:.0%} unj.")
         made.setToolTip(f"{value.unjudged:.0%} of the clips that {value.name} looks at were never judged.")
     return made
 
@@ -135,7 +135,7 @@ class MetricCards(QWidget):
         wide = self.width() >= WIDE
         for value in values:
             if value.name in CARDS and (wide or value.name not in ("MnR", "MRR")):
-                self._row.addWidget(MetricCard(value, before.get(value.name), wide=wide))
+                self._row.addWidget(MetricCard(value, before.get(value.name)))
 
     def show_worst(self, slices: Slices | None) -> None:
         """The weakest slices, worst first; None while they are being computed."""
