@@ -16,8 +16,6 @@ from core.protocol import (
     RankMove,
     ScoreExplained,
     ScorePart,
-    SkeletonMatch,
-    Skeletons,
     WordEffect,
     WordEffects,
     WordRead,
@@ -99,22 +97,6 @@ class WhyAnswers:
                 self.rank_steps, last=True,
             )
         )  # fmt: skip
-
-    def _on_getskeletons(self, request: protocol.GetSkeletons) -> None:
-        """Only what why-not asks of it: one slot that the clip does not show."""
-        match = SkeletonMatch(
-            "light",
-            "night",
-            "night",
-            "night",
-            0,
-            5,
-            False,
-            "contradicted",
-            0.02,
-            "The clip shows day (0.94).",
-        )
-        self.say(Skeletons(request.id, request.clip_id, (match,), (), ()))
 
     def _on_findclips(self, request: protocol.FindClips) -> None:
         found = []
