@@ -36,8 +36,8 @@ class Scope:
 
 
 STATE: Final = Scope("state", 120.0, 0.07)
-HAPPENING: Final = Scope("happening", 1.5, 0.15)
-STORY: Final = Scope("story", 5.4, 0.45)
+HAPPENING: Final = Scope("happening", 2.5, 0.3)
+STORY: Final = Scope("story", 7.0, 0.8)
 
 
 def scope_of(text: str) -> Scope:
