@@ -109,6 +109,8 @@ class ComparePanel(QWidget):
         )
         self.scatter.rows_chosen.connect(self.rows_chosen)
         self.table.setModel(self.pairs)
+        self.table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        self.table.setSortingEnabled(True)
         self.table.stretch(0, {1: 64, 2: 56, 3: 72})
         self.table.row_selected.connect(self._choose)
         self.table.row_opened.connect(self._choose)
@@ -179,6 +181,7 @@ class ComparePanel(QWidget):
         self._show_figures(found)
 
     def _show_pairs(self) -> None:
+        self.table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.pairs.show_comparison(self._found, self._text_of, worse=self.which.currentIndex() == 0)
 
     def _show_figures(self, found: Compared) -> None:

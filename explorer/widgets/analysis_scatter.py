@@ -15,6 +15,7 @@ from explorer.models.analysis_slices import unpacked
 
 _LEFT, _TOP, _RIGHT, _BOTTOM = 44, 12, 12, 36
 _REACH_PX: Final = 12.0
+_LARGEST_PX: Final = 14.0
 _TICKS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 100_000, 1_000_000)
 
 
@@ -67,12 +68,11 @@ class RankScatter(QWidget):
     def _spot(self, dot: tuple[float, float]) -> QPointF:
         plot = self._plot()
         x, y = self._place(dot[0]), self._place(dot[1])
-        return QPointF(
-            plot.left() + 6 + x * (plot.width() - 12), plot.bottom() - 6 - y * (plot.height() - 12)
-        )
+        room = plot.width() - 2 * _LARGEST_PX
+        return QPointF(plot.left() + _LARGEST_PX + x * room, plot.bottom() - _LARGEST_PX - y * room)
 
     def _radius(self, count: int) -> float:
-        return min(14.0, 2.6 + 1.1 * math.sqrt(count - 1))
+        return min(_LARGEST_PX, 2.6 + 1.1 * math.sqrt(count - 1))
 
     def dot_at(self, spot: QPointF) -> tuple[float, float] | None:
         """The dot nearest to a place of the widget, if one is in reach."""
