@@ -123,6 +123,7 @@ QListView#offers {
   background: @raised; border: 1px solid @line_strong; border-radius: 6px; padding: 4px;
   selection-background-color: @accent_soft; selection-color: @text; }
 QListView#offers::item { min-height: 28px; padding: 0 8px; }
+QListView#offers::item:selected { background: @accent_soft; color: @text; }
 QListView#hits { border: none; background: @window; }
 QTableView { gridline-color: @line; selection-background-color: @accent_soft; selection-color: @text; }
 QHeaderView::section {
