@@ -165,8 +165,7 @@ class Explorer(QObject):
         """Every command's function; the sheet of commands needs the commands themselves."""
         sheet = {"show_shortcuts": lambda: ShortcutSheet(self.commands, self.window).exec()}
         tabs = {**self.why.handlers(), **self.skeleton.handlers(), **self.moments.handlers()}
-        explore = {**self.actions.handlers(), **tabs}
-        return {**self.analysis.handlers(explore), **sheet}
+        return {**self.analysis.handlers({**self.actions.handlers(), **tabs}), **sheet}
 
     def _fill_menu(self) -> None:
         menu = QMenu(self.window)
