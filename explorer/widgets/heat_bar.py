@@ -114,9 +114,14 @@ class HeatBar(QWidget):
         else:
             token, words = _in_words(trust)
         about = f"“{self._heat.phrase}”  ·  " if self._heat.phrase else ""
-        self._words.setText(about + words)
+        style = f"color: {theme.color(token).name()};"
+        if (about + words, style) != (
+            self._words.text(),
+            self._words.styleSheet(),
+        ):  # while it plays, mostly not
+            self._words.setText(about + words)
+            self._words.setStyleSheet(style)
         self._words.setToolTip(f"{words}\n{_TRUST_TIP}" if trust is not None else words)
-        self._words.setStyleSheet(f"color: {theme.color(token).name()};")
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
@@ -167,6 +172,6 @@ class Legend(QWidget):
 
 def _in_words(trust: HeatTrust) -> tuple[str, str]:
     """The token of the colour, and the sentence."""
-    if trust.reliable:
-        return "up", f"Faithful: {trust.faithfulness:+.3f}, chance {trust.control:+.3f}"
-    return "warning", f"Unreliable: {trust.faithfulness:+.3f}, chance {trust.control:+.3f}"
+    verdict, token = ("Faithful", "up") if trust.reliable else ("Unreliable", "warning")
+    numbers = f"{trust.faithfulness:+.3f}, chance {trust.control:+.3f}".replace("-", "−")
+    return token, f"{verdict}: {numbers}"

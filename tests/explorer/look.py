@@ -82,6 +82,11 @@ def picture(state: str, theme: str, size: str, out: Path) -> None:
         point_at(explorer, 5)
         engine.release_reranks()
         until(lambda: not explorer.session.searching and not explorer.thumbnails.busy)
+    if state in ("heat", "unreliable"):
+        explorer.heat.on = True
+        until(lambda: not explorer.heat.waiting)
+        start_s = explorer.window.inspector.player.playback.hit.start_s
+        explorer.window.inspector.seek(start_s + (5.5 if state == "unreliable" else 4.5) * 8 / 12)
     if state == "hover":
         point_at(explorer, 5)
     if state == "indexing":
