@@ -183,9 +183,7 @@ class Session(QObject):
         hits = int(self._settings.number("search/hits"))
         query, filters = self.query, self.filters
         request = self._ask(
-            lambda number: Search(
-                id=number, text=query, k=hits, rerank=rerank, filters=filters, joint=joint
-            )
+            lambda number: Search(id=number, text=query, k=hits, rerank=rerank, filters=filters, joint=joint)
         )
         self._search = request
         self.searching_changed.emit(True)
