@@ -1,6 +1,6 @@
 """The heatmap methods: from pictures and a direction to one number per patch. One table, one form for all.
 
-agreement  patches that answer the query and that the score depends on: `patches` times `removal`. The default.
+agreement  patches that answer the query and that the score depends on: `patches`, cubed, times `removal`. The default.
 patches    the patch tokens as the model ends with them, compared with the text; what drive-tiny was trained to have.
 value      the value path of the last block, compared with the text (Zhou et al., MaskCLIP, ECCV 2022): plain CLIP's
            final patch tokens are known to point away from what they should show, their values are not.
@@ -124,10 +124,14 @@ def by_removal(vision: PatchVision, pixels: Tensor, target: Target) -> Tensor:
 
 
 def by_agreement(vision: PatchVision, pixels: Tensor, target: Target) -> Tensor:
-    """Both as deviations from the frame's mean, multiplied where both are above it: (N, P)."""
+    """Both as deviations from the frame's mean, multiplied where both are above it: (N, P).
+
+    The answers are cubed, because of the two they point better (48 validation clips of the demo world: pointing 0.75
+    rather than 0.73, energy 0.43 rather than 0.38).
+    """
     answers = _deviation(by_patches(vision, pixels, target))
     losses = _deviation(by_removal(vision, pixels, target))
-    both = answers.clamp(min=0) * losses.clamp(min=0)
+    both = answers.clamp(min=0) ** 3 * losses.clamp(min=0)
     return both + TIE_BREAK * losses  # most patches have no product, but an order there must be
 
 

@@ -311,7 +311,9 @@ def test_agreement_is_high_only_where_both_are(vit):
     peak = np.unravel_index(both.argmax(), both.shape)
     assert above[peak]
     expected = (
-        (answers - answers.mean()) / answers.std(ddof=1) * (losses - losses.mean()) / losses.std(ddof=1)
+        ((answers - answers.mean()) / answers.std(ddof=1)) ** 3
+        * (losses - losses.mean())
+        / losses.std(ddof=1)
     )
     tie = 0.01 * (losses - losses.mean()) / losses.std(ddof=1)
     assert np.allclose(both[above], (expected + tie)[above], rtol=1e-3)
