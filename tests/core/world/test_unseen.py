@@ -51,12 +51,13 @@ def test_no_synonym_is_ever_heard_and_there_are_enough():
 
 
 def test_two_families_of_sentences_are_kept_out(clips):
-    frames = _vocabulary(REQUESTS, REPORTS)
-    marks = frames - HEARD
-    assert {"footage", "recording", "record", "circumstances"} <= marks
+    marks = {"show", "footage", "find", "scene", "looking", "recording", "video", "search", "moment", "record",
+             "circumstances", "incident"}  # fmt: skip
+    assert marks <= _vocabulary(REQUESTS, REPORTS)
+    assert not marks & HEARD
     for truth in clips:
         for text in captions(truth, np.random.default_rng(truth.seed)):
-            assert not marks & set(WORD.findall(text)), text
+            assert not (marks | set(SYNONYMS)) & set(WORD.findall(text)), text
             assert ":" not in text
             assert ";" not in text
         told = paraphrase(np.random.default_rng(truth.seed), truth)
