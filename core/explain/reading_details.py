@@ -141,8 +141,9 @@ class DetailReading(ReadingState):
         if "clear" not in self._ontology.concepts:
             return
         draft = self._drafts[index]
-        said = next(attribute for attribute in draft.attributes if attribute.value == "empty")
-        draft.attributes.remove(said)
+        said = next(a for a in (*draft.attributes, *self._pending_attributes) if a.value == "empty")
+        if said in draft.attributes:  # not where the light was named before: "night, a clear night"
+            draft.attributes.remove(said)
         clear = Draft(self._ontology.concepts["clear"], said.start, said.end, self._clause)
         clear.negated = draft.negated
         self._drafts.append(clear)

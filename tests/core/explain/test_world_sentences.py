@@ -66,7 +66,7 @@ def test_ego_manoeuvres_are_understood_as_ours():
         concept = ontology.of_world(f"ego:{manoeuvre}")
         assert concept is not None
         for _ in range(12):
-            sentence = captions._ego(rng, manoeuvre)
+            sentence = captions._ego(rng, manoeuvre, wording.SEEN)
             read = skeleton(sentence)
             hits.append(_says(read, concept.id) and bool(read.of_slot("ego")))
     assert sum(hits) / len(hits) >= 0.95
