@@ -21,7 +21,7 @@ from core.evaluate.rankers import Ranked
 from core.evaluate.resampling import bootstrap_intervals
 from core.evaluate.runs import Run, StageResult, new_run_id, save_run
 from core.evaluate.sampled import NOT_POOLED, extended_inferred_ap, inferred_ap
-from core.evaluate.slices import slices_of, worst_slices
+from core.evaluate.slices import sliced_metric, slices_of, worst_slices
 from core.evaluate.trec import write_run
 from core.evaluate.truth import QuerySet, RejectedRow, Role, SpanRule
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 LISTED: Final = 100
 """Rows that found no clip, as listed in the answer; the run keeps all of them."""
-SLICED_METRIC: Final = "R@10"
 _PACKAGES: Final = ("drivescope", "numpy", "torch", "open_clip_torch", "faiss-cpu")
 
 
@@ -230,8 +229,8 @@ def _sampled_metrics(queries: QuerySet, result: StageResult) -> dict[str, Any]:
 
 
 def _worst_slices(run: Run) -> list[dict[str, Any]]:
-    overall = summarise(run.final.outcomes, (SLICED_METRIC,))[SLICED_METRIC]
-    return [part.as_dict() for part in worst_slices(slices_of(run, SLICED_METRIC), overall)]
+    overall = sliced_metric(run)
+    return [part.as_dict() for part in worst_slices(slices_of(run, overall.name), overall)]
 
 
 def _timings(steps: Mapping[str, Sequence[float]]) -> dict[str, Any]:

@@ -24,6 +24,9 @@ from core.explain.text_skeleton import skeleton
 
 LEAST_MEMBERS: Final = 10
 WORST: Final = 5
+SLICED: Final = ("R@10", "R@5", "R@1")
+"""What slices are told by: the first of these that enough queries fail to tell slices apart."""
+_TELLING: Final = 95.0
 _MOST_VALUES: Final = 50
 """A column with more different values than this tells queries apart rather than groups them."""
 _ASKED: Final = "asked "
@@ -165,8 +168,14 @@ def slices(
     return answer
 
 
-def slices_of(run: Run, name: str = "R@10", stage: str | None = None) -> list[Slice]:
-    """The slices of a run in one stage, the last one unless told otherwise."""
+def sliced_metric(run: Run) -> Value:
+    """What a run's slices are told by, over all queries: R@10, and where it is past 95 % a stricter one."""
+    overall = summarise(run.final.outcomes, SLICED)
+    return next((overall[name] for name in SLICED if overall[name].value <= _TELLING), overall[SLICED[-1]])
+
+
+def slices_of(run: Run, name: str = "", stage: str | None = None) -> list[Slice]:
+    """The slices of a run in one stage, the last one unless told otherwise, by `sliced_metric` unless named."""
     outcomes = run.stages[stage or run.final_stage].outcomes
     properties = [
         properties_of(
@@ -174,7 +183,7 @@ def slices_of(run: Run, name: str = "R@10", stage: str | None = None) -> list[Sl
         )
         for query, relevant in zip(run.queries, outcomes.relevant, strict=True)
     ]
-    return slices(outcomes, properties, name)
+    return slices(outcomes, properties, name or sliced_metric(run).name)
 
 
 def worst_slices(

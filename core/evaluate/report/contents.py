@@ -12,20 +12,17 @@ from core.errors import Cancelled
 from core.evaluate.compare import Comparison, compare_runs, reranking_hurt
 from core.evaluate.gallery import Gallery
 from core.evaluate.judgements import Judged, Judgements, query_key
-from core.evaluate.metrics import summarise
 from core.evaluate.rankers import Progress
 from core.evaluate.rejudge import rejudged
 from core.evaluate.report.cases import WORST, Case, choose_cases
 from core.evaluate.report.evidence import Evidence, Witness
 from core.evaluate.runs import Run, open_run
-from core.evaluate.slices import LEAST_MEMBERS, Slice, slices_of, worst_slices
+from core.evaluate.slices import LEAST_MEMBERS, Slice, sliced_metric, slices_of, worst_slices
 from core.evaluate.table import QueryRow, query_table
 
 if TYPE_CHECKING:
     from core.library.library import Library
     from core.models.bundle import ModelBundle
-
-SLICED_METRIC = "R@10"
 
 
 @dataclass(frozen=True)
@@ -107,8 +104,8 @@ def gather(
     run, other = runs[0], runs[1] if against else None
     rows = query_table(run)
     hurt = reranking_hurt(run) if len(run.stages) > 1 else None
-    found = slices_of(run, SLICED_METRIC)
-    overall = summarise(run.final.outcomes, (SLICED_METRIC,))[SLICED_METRIC]
+    overall = sliced_metric(run)
+    found = slices_of(run, overall.name)
     large = [part for part in found if part.count >= LEAST_MEMBERS]
     chosen = choose_cases(run, rows, judged, hurt, cases)
     exhibits = []

@@ -168,14 +168,15 @@ def _beside(contents: Contents) -> Html | None:
 def _slices(contents: Contents) -> Html | None:
     if not contents.slices:
         return None
-    overall = contents.metrics["R@10"]["value"]
+    name = contents.slices[0].result.name
+    overall = contents.metrics[name]["value"]
     parts: list[Part] = []
     if contents.worst:
         parts.append(el("h3", "The worst ones"))
         parts.append(_slice_table(contents.worst, overall))
     parts.append(el("h3", f"All with at least {LEAST_MEMBERS} queries"))
     parts.append(_slice_table(contents.slices, overall))
-    lead = f"R@10 over parts of the queries; parts overlap. The dashed line is all queries, {number(overall, '%')} %."
+    lead = f"{name} over parts of the queries; parts overlap. The dashed line is all queries, {number(overall, '%')} %."
     if contents.left_out:
         lead += f" {contents.left_out} slices with fewer queries are left out."
     return join(el("p", lead, class_="quiet"), *parts)
@@ -197,7 +198,9 @@ def _slice_table(slices: list[Slice], overall: float) -> Html:
             ]
         )
         last = part.key
-    return table(["property", "value", ">queries", ">R@10, %", ">95 % interval", ""], rows)
+    return table(
+        ["property", "value", ">queries", f">{slices[0].result.name}, %", ">95 % interval", ""], rows
+    )
 
 
 def _footer(contents: Contents) -> Html:

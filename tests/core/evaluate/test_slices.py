@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from core.evaluate.metrics import summarise
-from core.evaluate.slices import asked, properties_of, slices_of, span_property, text_properties, worst_slices
+from core.evaluate.slices import (
+    asked,
+    properties_of,
+    sliced_metric,
+    slices_of,
+    span_property,
+    text_properties,
+    worst_slices,
+)
 from core.evaluate.truth import Query
 from tests.core.evaluate.runs_by_hand import run_of
 
@@ -105,3 +113,13 @@ def test_worst_slices_have_enough_members_and_are_worse_than_all(run):
     assert [p.value for p in worst_slices(slices_of(run, "MnR"), ranks)] == ["night"]
     some = slices_of(run, "R@10")
     assert [p.value for p in worst_slices(some, overall, count=1, least=1)] == ["night"]
+
+
+@pytest.mark.parametrize(
+    ("ranks", "name"),
+    [((1, 11) * 10, "R@10"), ((1, 6) * 10, "R@5"), ((1, 2) * 10, "R@1"), ((1,) * 20, "R@1")],
+)
+def test_slices_are_told_by_a_metric_that_tells_them_apart(ranks, name):
+    run = run_of(texts=["a red car"] * 10 + ["no bus"] * 10, reranked=ranks)
+    assert sliced_metric(run).name == name
+    assert {part.result.name for part in slices_of(run)} == {name}
