@@ -317,6 +317,9 @@ def build_parser() -> argparse.ArgumentParser:
             window.add_argument("library_folder", nargs="?", default="", metavar="DIR")
         window.add_argument("--query", metavar="TEXT", help="search for this at once")
         window.add_argument("--screenshot", metavar="FILE.png", help="save a picture of the window and leave")
+        window.add_argument(
+            "--tab", metavar="NAME", help="play, why, skeleton or moments: the tab beside the grid"
+        )
         window.add_argument("--theme", choices=["dark", "light"])
         window.add_argument("--size", metavar="WxH", help="window size, e.g. 1600x1000")
 

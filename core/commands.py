@@ -12,14 +12,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from core import paths
+from core import opening, paths
 from core.errors import DrivescopeError, ErrorKind
 from core.terminal import ProgressLine
 
 if TYPE_CHECKING:
     from core.explain.joint_score import JointScorer
     from core.library.library import Library
-    from core.models.bundle import ModelBundle
     from core.search.pipeline import Searcher
 
 DONE: Final = 0
@@ -41,7 +40,7 @@ def run_index(options: argparse.Namespace) -> Answer:
     exists = (folder / "library.db").exists()
     library = Library.open(folder) if exists else None
     name, crop = (library.made_with.reference, library.made_with.crop) if library else ("", "")
-    bundle = _load(options, options.bundle or name, options.crop or crop)
+    bundle = opening.load(options, options.bundle or name, options.crop or crop)
     bundle.selftest()
     if library is None:
         library = Library.create(folder, bundle.spec)
@@ -78,7 +77,7 @@ def run_index(options: argparse.Namespace) -> Answer:
 
 def run_search(options: argparse.Namespace) -> Answer:
     """Rank a library's clips for one query."""
-    with _searcher(options) as searcher:
+    with opening.open_searcher(options) as searcher:
         from core.protocol import Filters
         from core.search.rerank import RERANK_CLIPS
 
@@ -129,7 +128,7 @@ def run_evaluate(options: argparse.Namespace) -> Answer:
         trec_out=options.trec_out,
         judgements=options.judgements,
     )
-    with _searcher(options) as searcher:
+    with opening.open_searcher(options) as searcher:
         from core.search.rerank import RERANK_CLIPS
 
         if options.preview:
@@ -159,7 +158,7 @@ def run_report(options: argparse.Namespace) -> Answer:
     folder = paths.library_folder(options.library)
     run_id = run_called(folder, options.run_id)
     against = run_called(folder, options.against) if options.against else ""
-    library, bundle = _open_library(options)
+    library, bundle = opening.open_library(options)
     with contextlib.closing(library):
         show = ProgressLine("Looking at cases")
         files = write_report(
@@ -205,7 +204,7 @@ def run_explain(options: argparse.Namespace) -> Answer:
     """Write heatmaps of one clip for a query, each with its faithfulness."""
     from core.explain.command import explain_clip
 
-    library, bundle = _open_library(options)
+    library, bundle = opening.open_library(options)
     with contextlib.closing(library):
         bundle.selftest()
         maps = explain_clip(
@@ -225,13 +224,13 @@ def run_moments(options: argparse.Namespace) -> Answer:
     """Find the spans of one video that answer a query."""
     from core.explain.moments_command import moments_of_video
 
-    with _searcher(options) as searcher:
+    with opening.open_searcher(options) as searcher:
         return moments_of_video(searcher, options.text, options.video), DONE
 
 
 def run_info(options: argparse.Namespace) -> Answer:
     """Say what a library holds and how its vectors were made."""
-    library, bundle = _open_library(options)
+    library, bundle = opening.open_library(options)
     with contextlib.closing(library):
         videos = library.catalog.videos()
         failures = library.catalog.failures()
@@ -258,7 +257,7 @@ def run_window(options: argparse.Namespace) -> Answer:
         command.append("demo")
     elif options.library_folder:
         command += ["open", options.library_folder]
-    for name in ("query", "screenshot", "theme", "size"):
+    for name in ("query", "screenshot", "theme", "size", "tab"):
         if value := getattr(options, name, None):
             command += [f"--{name}", str(value)]
     sys.stdout.flush()
@@ -282,7 +281,9 @@ def run_bench(options: argparse.Namespace) -> Answer:
     from core.bench import run_bench as bench
 
     show = ProgressLine("Measuring")
-    answer = bench([Path(p) for p in options.paths], _load(options, options.bundle, options.crop), show.say)
+    answer = bench(
+        [Path(p) for p in options.paths], opening.load(options, options.bundle, options.crop), show.say
+    )
     show.end()
     return answer, DONE
 
@@ -305,7 +306,7 @@ def run_models(options: argparse.Namespace) -> Answer:
 
 def run_distill(options: argparse.Namespace) -> Answer:
     """Teach a student of the user's own domain from captions of a library's clips."""
-    library, bundle = _open_library(options)
+    library, bundle = opening.open_library(options)
     with contextlib.closing(library):
         from core.training.distill import Request, distill
 
@@ -334,7 +335,7 @@ def run_switch(options: argparse.Namespace) -> Answer:
         sentence = "The demo library is searched with the shipped bundle only: index footage of your own."
         raise DrivescopeError(ErrorKind.BAD_INPUT, sentence)
     with contextlib.closing(Library.open(paths.library_folder(options.library))) as library:
-        bundle = _load(options, options.bundle, library.made_with.crop)
+        bundle = opening.load(options, options.bundle, library.made_with.crop)
         bundle.selftest()
         before = library.made_with.reference
         clips = switch(library, bundle)
@@ -345,43 +346,16 @@ def run_switch(options: argparse.Namespace) -> Answer:
 def run_selftest(options: argparse.Namespace) -> Answer:
     """Check that a bundle (and a library's vectors) give what they should."""
     if options.library:
-        with _searcher(options) as searcher:
+        with opening.open_searcher(options) as searcher:
             searcher.bundle.selftest()
             checked = searcher.library.selftest(searcher.bundle.spec)
             return {"bundle": searcher.bundle.spec.name, "ok": True, "library": checked}, DONE
-    bundle = _load(options, options.bundle, options.crop)
+    bundle = opening.load(options, options.bundle, options.crop)
     bundle.selftest()
     return {"bundle": bundle.spec.name, "ok": True}, DONE
 
 
 # --- shared steps -------------------------------------------------------------------------------------
-
-
-def _load(options: argparse.Namespace, name: str, crop: str) -> ModelBundle:
-    from core.models.registry import DEFAULT_BUNDLE, load_bundle
-
-    return load_bundle(name or DEFAULT_BUNDLE, device=options.device, crop=crop or None)
-
-
-def _open_library(options: argparse.Namespace) -> tuple[Library, ModelBundle]:
-    """The library that `--library` names, and its bundle; the demo library is built at its first use."""
-    from core.library.library import Library
-
-    if options.library == paths.DEMO_NAME:
-        from core.library.demo import open_demo
-
-        bundle = _load(options, "", "")
-        show = ProgressLine("Building the demo library")
-        library = open_demo(bundle, show, lambda: False)
-        show.end()
-        return library, bundle
-    library = Library.open(paths.library_folder(options.library))
-    try:
-        name = getattr(options, "bundle", "") or library.made_with.reference
-        return library, _load(options, name, getattr(options, "crop", "") or library.made_with.crop)
-    except BaseException:
-        library.close()
-        raise
 
 
 def _joint(searcher: Searcher) -> JointScorer:
@@ -390,16 +364,6 @@ def _joint(searcher: Searcher) -> JointScorer:
     from core.explain.ontology import load_ontology
 
     return JointScorer(searcher.bundle, load_ontology())
-
-
-@contextlib.contextmanager
-def _searcher(options: argparse.Namespace) -> Any:  # noqa: ANN401 - an iterator of one Searcher
-    from core.search.pipeline import Searcher
-
-    library, bundle = _open_library(options)
-    with contextlib.closing(library):
-        bundle.selftest()
-        yield Searcher(library, bundle)
 
 
 def _may_drop(library: Library, options: argparse.Namespace) -> bool:

@@ -87,6 +87,8 @@ class Explorer(QObject):
         self.window.query_bar.focus_query()
         recent = [] if self._options.screenshot else self.session.recent_libraries
         path = self._options.library or next(iter(recent), "")
+        if self._options.tab:
+            self.window.inspector.show_page(self._options.tab)
         if self._options.query:
             self.window.query_bar.set_query(self._options.query)
         if path:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MAIN_COMMAND = "python -m explorer"
+TABS = ("play", "why", "skeleton", "moments")
 PICTURE_SIZE = (1440, 900)
 """Of a picture for which nobody named a size: an offscreen screen is too small to judge a window by."""
 
@@ -22,6 +23,7 @@ class Options:
     screenshot: str = ""
     theme: str = ""
     size: tuple[int, int] | None = None
+    tab: str = ""
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -39,6 +41,7 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument(
         "--size", type=_size, metavar="WxH", help="size of the window in pixels, e.g. 1920x1080"
     )
+    parser.add_argument("--tab", default="", choices=TABS, help="the inspector's tab to begin with")
     found = parser.parse_args(arguments)
     if found.what == "open" and not found.folder:
         parser.error("open needs the folder of a library: open DIR")
@@ -48,7 +51,7 @@ def parse(arguments: Sequence[str]) -> Options:
         "demo" if found.what == "demo" else found.folder and str(Path(found.folder).expanduser().absolute())
     )
     size = found.size or (PICTURE_SIZE if found.screenshot else None)
-    return Options(library, found.query, found.screenshot, found.theme, size)
+    return Options(library, found.query, found.screenshot, found.theme, size, found.tab)
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from explorer.models.moments import VideoMoments
 
 _HEIGHT: Final = 112
 _TOP: Final = 22  # the row of the moments' marks
+_NUMBER_GAP: Final = 12.0
 _BOTTOM: Final = 18  # the row of the times
 _SIDE: Final = 6
 _DRAG: Final = 4
@@ -136,8 +137,7 @@ class MomentsCurve(QWidget):
             painter.fillRect(
                 QRectF(column.left(), plot.bottom() - 2, column.width(), 2), theme.color("accent")
             )
-        for place, moment in enumerate(found.moments[:SHOWN_MOMENTS]):
-            self._paint_mark(painter, place, moment)
+        self._paint_marks(painter, found.moments[:SHOWN_MOMENTS])
         span = self._dragged or self._moments.span
         if span is not None:
             self._paint_span(painter, *span)
@@ -170,17 +170,25 @@ class MomentsCurve(QWidget):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawPolyline(shape)
 
-    def _paint_mark(self, painter: QPainter, place: int, moment: MomentInfo) -> None:
-        """A bar over the moment's span with its rank; the best is the strongest."""
-        left, right = self._x(moment.start_s), self._x(moment.end_s)
-        bar = QRectF(left, _TOP - 6, max(right - left, 3.0), 4)
+    def _paint_marks(self, painter: QPainter, moments: tuple[MomentInfo, ...]) -> None:
+        """A bar over each moment's span, the best in front, and its rank where no better one's stands."""
+        bars = []
+        for moment in moments:
+            left, right = self._x(moment.start_s), self._x(moment.end_s)
+            bars.append(QRectF(left, _TOP - 6, max(right - left, 3.0), 4))
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.color("accent" if place == 0 else "text_2", 1.0 if place == 0 else 0.7))
-        painter.drawRoundedRect(bar, 2, 2)
-        painter.setPen(theme.color("text" if place == 0 else "text_2"))
+        for place, bar in reversed(list(enumerate(bars))):
+            painter.setBrush(theme.color("accent" if place == 0 else "text_2", 1.0 if place == 0 else 0.7))
+            painter.drawRoundedRect(bar, 2, 2)
         painter.setFont(theme.font("caption", tabular=True))
-        box = QRectF(bar.center().x() - 10, 0, 20, _TOP - 7)
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, str(place + 1))
+        taken: list[float] = []
+        for place, bar in enumerate(bars):
+            middle = bar.center().x()
+            if all(abs(middle - other) >= _NUMBER_GAP for other in taken):
+                taken.append(middle)
+                painter.setPen(theme.color("text" if place == 0 else "text_2"))
+                box = QRectF(middle - 10, 0, 20, _TOP - 7)
+                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, str(place + 1))
 
     def _paint_span(self, painter: QPainter, start_s: float, end_s: float) -> None:
         column = self._column(start_s, end_s)

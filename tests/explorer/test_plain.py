@@ -180,8 +180,8 @@ def test_a_full_disk_is_said_in_words_and_loses_nothing(tmp_path):
 
 def test_arguments():
     assert parse([]) == Options()
-    assert parse(["demo", "--query", "red car", "--size", "1920x1080"]) == Options(
-        library="demo", query="red car", size=(1920, 1080)
+    assert parse(["demo", "--query", "red car", "--size", "1920x1080", "--tab", "why"]) == Options(
+        library="demo", query="red car", size=(1920, 1080), tab="why"
     )
     assert parse(["open", "/x", "--theme", "light", "--screenshot", "a.png"]) == Options(
         library="/x", screenshot="a.png", theme="light", size=PICTURE_SIZE
@@ -189,7 +189,7 @@ def test_arguments():
 
 
 @pytest.mark.parametrize(
-    "wrong", [["open"], ["demo", "/x"], ["--size", "big"], ["--theme", "pink"], ["nonsense"]]
+    "wrong", [["open"], ["demo", "/x"], ["--size", "big"], ["--theme", "pink"], ["--tab", "x"], ["nonsense"]]
 )
 def test_wrong_arguments_exit_with_2(wrong, capsys):
     with pytest.raises(SystemExit) as left:
