@@ -262,8 +262,9 @@ def mismatch(library: Path, made_with: MadeWith, spec: VectorSpec) -> Drivescope
     return DrivescopeError(
         ErrorKind.MISMATCH,
         f"The library {library.name} was indexed with {made_with}, and vectors of {given} cannot be compared with "
-        f"its own: search it with {made_with.bundle} and crop {made_with.crop}, or index the footage again into a "
-        "new library.",
+        f"its own: search it with {made_with.bundle} and crop {made_with.crop}, index the footage again into a "
+        f"new library, or, if {given.bundle} was distilled on these vectors, let the library go over to it with "
+        "drivescope switch.",
         detail=f"{made_with.fingerprint} != {spec.fingerprint}",
     )
 
