@@ -19,6 +19,7 @@ from core.protocol import Verdict as VerdictWord
 from explorer import exports, formats
 from explorer.analysis import Analysis
 from explorer.analysis_judging import Judging
+from explorer.models.skeleton import Skeleton
 from explorer.models.why import Why
 from explorer.widgets.analysis_import import KINDS, ImportDialog
 from explorer.widgets.analysis_page import AnalysisPage
@@ -57,7 +58,10 @@ class AnalysisRoom(QObject):
         self.analysis = Analysis(session, jobs, self)
         self.judging = Judging(session, self)
         whys = (Why(session, self), Why(session, self))
-        self.page = AnalysisPage(self._client, thumbnails, settings, self.analysis, self.judging, whys)
+        skeletons = (Skeleton(session, self), Skeleton(session, self))
+        self.page = AnalysisPage(
+            self._client, thumbnails, settings, self.analysis, self.judging, whys, skeletons
+        )
         window.add_page(NAME, self.page)
         self.page.import_asked.connect(self.choose_queries)
         self.page.foreign_asked.connect(self.choose_run_file)
@@ -71,7 +75,8 @@ class AnalysisRoom(QObject):
         self.judging.said.connect(self._say)
         self.judging.changed.connect(lambda _query: self._show_verdicts())
         session.ranking_changed.connect(self._on_ranking)
-        session.link.came_up.connect(self.page.evidence.reload)
+        session.reopened.connect(self.page.evidence.reload)
+        session.link.came_up.connect(self.page.skeleton.reload)
         window.page_changed.connect(lambda _name: self.page.evidence.duo.pause())
 
     @property

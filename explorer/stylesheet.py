@@ -34,6 +34,7 @@ QLabel[role="secondary"] { color: @text_2; }
 QLabel[role="quiet"] { color: @text_3; font-size: 12px; }
 QLabel[role="caption"] { color: @text_3; font-size: 11px; }
 QLabel[role="strong"] { font-weight: 600; }
+QLabel[role="differs"] { color: @warning; font-size: 11px; font-weight: 600; }
 QLabel[role="chip"] {
   background: @accent_soft; color: @accent; border-radius: 4px; padding: 2px 6px; font-size: 11px;
   font-weight: 500; }

@@ -14,6 +14,7 @@ from explorer.analysis_empty import choose
 from explorer.analysis_judging import Judging
 from explorer.engine_client import EngineClient
 from explorer.models.analysis_slices import unpacked
+from explorer.models.skeleton import Skeleton
 from explorer.models.thumbnails import Thumbnails
 from explorer.models.why import Why
 from explorer.settings import Settings
@@ -21,6 +22,7 @@ from explorer.widgets.analysis_cards import MetricCards
 from explorer.widgets.analysis_evidence import EvidencePanel
 from explorer.widgets.analysis_parts import ComparePanel, SlicesPanel
 from explorer.widgets.analysis_queries import QueriesPanel
+from explorer.widgets.analysis_skeleton import SkeletonPanel
 from explorer.widgets.analysis_tables import sure
 from explorer.widgets.analysis_toolbar import AnalysisToolbar
 from explorer.widgets.analysis_words import WordsPanel
@@ -57,6 +59,7 @@ class AnalysisPage(QWidget):
         analysis: Analysis,
         judging: Judging,
         whys: tuple[Why, Why],
+        skeletons: tuple[Skeleton, Skeleton],
     ) -> None:
         super().__init__()
         self.setObjectName("analysisPage")
@@ -69,6 +72,7 @@ class AnalysisPage(QWidget):
         self.queries, self.table = self.panel.model, self.panel.table
         self.evidence = EvidencePanel(client, thumbnails, settings, judging)
         self.words = WordsPanel(whys, thumbnails)
+        self.skeleton = SkeletonPanel(skeletons)
         self.slices = SlicesPanel()
         self.compare = ComparePanel()
         self.empty = EmptyState()
@@ -116,6 +120,7 @@ class AnalysisPage(QWidget):
         parts = (
             ("Clips", self.evidence, "The truth beside what stands first"),
             ("Words", self.words, "What each word of the query is worth to both clips"),
+            ("Skeleton", self.skeleton, "What the query asks for against what each of the two clips shows"),
             ("Slices", self.slices, "Where the run is weak"),
             ("Compare", self.compare, "Against another run, or what reranking did"),
         )
@@ -164,6 +169,8 @@ class AnalysisPage(QWidget):
         self.evidence.open_asked.connect(self.open_asked)
         self.evidence.next_asked.connect(self.next_failure)
         self.evidence.pair_changed.connect(self.words.show_pair)
+        self.evidence.pair_changed.connect(self.skeleton.show_pair)
+        self.skeleton.time_chosen.connect(self.evidence.duo.seek)
         self.words.query_chosen.connect(self.query_chosen)
         self.words.time_chosen.connect(self.evidence.duo.seek)
         self.evidence.left.connect(self.table.setFocus)
@@ -285,7 +292,7 @@ class AnalysisPage(QWidget):
     def ready(self) -> bool:
         """Whether everything of the run is on screen."""
         analysis = self._analysis
-        return not analysis.busy and (analysis.run is None or self.evidence.ready)
+        return not analysis.busy and (analysis.run is None or (self.evidence.ready and self.skeleton.ready))
 
     def sizeHint(self) -> QSize:
         return QSize(1200, 700)

@@ -15,14 +15,14 @@ _BAR = 3
 class SkeletonRow(QAbstractButton):
     """A row that is clicked to see its frame.
 
-    `left` and `right` are its two sides, each with a quiet second line; `sign` and `token` colour the verdict;
-    `probability` (0..1, below 0 for none) is drawn as a bar under the right side.
+    `left` and `right` are its two sides, each with a quiet second line; without a `right` there is one side only.
+    `sign` and `token` colour the verdict; `probability` (0..1, below 0 for none) is drawn as a bar under the last side.
     """
 
     def __init__(
         self,
         left: tuple[str, str],
-        right: tuple[str, str],
+        right: tuple[str, str] | None = None,
         *,
         sign: str = "",
         token: str = "text_3",
@@ -41,7 +41,7 @@ class SkeletonRow(QAbstractButton):
     def tell(self, tip: str) -> None:
         """The row's sentence, for the pointer and for those who cannot see it."""
         self.setToolTip(tip)
-        said = ", ".join(part for part in (*self.left, *self.right) if part)
+        said = ", ".join(part for part in (*self.left, *(self.right or ())) if part)
         self.setAccessibleName(f"{said}. {tip}")
 
     def sizeHint(self) -> QSize:
@@ -55,7 +55,7 @@ class SkeletonRow(QAbstractButton):
         painter.setPen(QPen(theme.color("accent" if self.hasFocus() else "line"), 1))
         painter.drawRoundedRect(box, theme.RADIUS["m"], theme.RADIUS["m"])
         first = _PAD + (_SIGN if self.sign else 0)
-        middle = first + (self.width() - first - _PAD) * 0.44
+        middle = first + (self.width() - first - _PAD) * 0.44 if self.right is not None else first
         if self.sign:
             painter.setPen(theme.color(self.token))
             painter.setFont(theme.font("title", QFont.Weight.DemiBold))
@@ -64,12 +64,16 @@ class SkeletonRow(QAbstractButton):
                 Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter,
                 self.sign,
             )
-        self._side(painter, QRectF(first, 0, middle - first - _PAD, _HEIGHT), self.left, second=self.token)
-        right = QRectF(middle, 0, self.width() - middle - _PAD, _HEIGHT)
+        last = QRectF(middle, 0, self.width() - middle - _PAD, _HEIGHT)
         number = f"{self.probability:.2f}" if self.probability >= 0 else ""
-        self._side(painter, right, self.right, number=number)
+        if self.right is None:
+            self._side(painter, last, self.left, number=number, second=self.token)
+        else:
+            left = QRectF(first, 0, middle - first - _PAD, _HEIGHT)
+            self._side(painter, left, self.left, second=self.token)
+            self._side(painter, last, self.right, number=number)
         if self.probability >= 0:
-            self._bar(painter, right)
+            self._bar(painter, last)
 
     def _side(
         self,

@@ -2,8 +2,9 @@
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
 
-from core.protocol import ExplainScore, GetHeat, Search
+from core.protocol import ExplainScore, GetHeat, GetSkeletons, Search
 from tests.explorer.analysis.conftest import looked_at
 from tests.explorer.test_window import searched
 
@@ -67,3 +68,34 @@ def test_open_in_explore_searches_and_selects_the_clip(qtbot, engine, room):
     assert engine.asked(Search)[-1].text == room.page.evidence.query
     assert explorer.window.grid.current_hit().clip_id == clip.clip_id
     assert explorer.window.inspector.player.playback.hit.clip_id == clip.clip_id
+
+
+def test_the_skeletons_of_both_clips_stand_side_by_side_and_say_where_they_differ(qtbot, engine, room):
+    looked_at(qtbot, room, room.page.panel.row)
+    assert engine.asked(GetSkeletons) == []
+    room.page._tabs.setCurrentIndex(2)
+    evidence, panel = room.page.evidence, room.page.skeleton
+    wanted = {evidence.truth.clip.hit.clip_id, evidence.rival.clip.hit.clip_id}
+    qtbot.waitUntil(lambda: all(model.shown is not None for model in panel.models) and panel.ready)
+    assert {request.clip_id for request in engine.asked(GetSkeletons)} == wanted
+    assert {request.text for request in engine.asked(GetSkeletons)} == {evidence.query}
+    asks = [match.title for match in panel.models[0].shown.matches]
+    assert asks == ["car", "night"]
+    assert [[cell.left[0] for cell in pair] for pair in panel.rows] == [["car", "car"], ["night", "night"]]
+    assert panel.rows[0][0].left[1].startswith("matched · red? · ")  # nobody looked at its colour
+    assert told(panel, "differs") == []
+    panel.models[0].correct("light", "night", "not")
+    qtbot.waitUntil(lambda: told(panel, "differs") == ["the two differ"])
+    assert "1 of 2 matched · 1 missing" in told(panel, "secondary")
+    assert "SEEN IN ONE OF THE TWO" in told(panel, "section")
+    assert panel.rows[-1][0].left[0] == "not seen"
+    panel.rows[-1][1].click()
+    shown = next(value for value in panel.models[1].shown.values if value.value == "night")
+    assert evidence.duo.position_s == shown.time_s - evidence.rival.clip.hit.start_s
+    evidence.choose(1, 3)
+    qtbot.waitUntil(lambda: engine.asked(GetSkeletons)[-1].clip_id == evidence.rival.clip.hit.clip_id)
+
+
+def told(panel, role: str) -> list[str]:
+    labels = (found for found in panel.findChildren(QLabel) if found.isVisible())
+    return [found.text() for found in labels if found.property("role") == role]
