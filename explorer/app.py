@@ -114,6 +114,7 @@ class Explorer(QObject):
         link.came_up.connect(self._on_engine_up)
         session.library_changed.connect(self._on_library)
         session.opening_changed.connect(lambda _path: self._show_empty())
+        session.reopened.connect(self._on_reopened)
         session.searching_changed.connect(self._on_searching)
         session.ranking_changed.connect(self._on_ranking)
         session.said.connect(self.actions.say)
@@ -203,11 +204,14 @@ class Explorer(QObject):
         self.thumbnails.forget_waiting()
 
     def _on_engine_up(self) -> None:
-        self.window.grid.viewport().update()  # cards without a picture ask for it again
         if self._engine_lost:
             self._engine_lost = False
             self.actions.say("info", "The engine is back; the library and the query open again.")
-            self.window.inspector.reload()
+
+    def _on_reopened(self) -> None:
+        self.thumbnails.forget_waiting()
+        self.window.grid.viewport().update()  # cards without a picture ask for it again
+        self.window.inspector.reload()
 
     def _on_library(self, library: LibraryInfo | None) -> None:
         self.window.sidebar.show_library(library)

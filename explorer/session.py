@@ -43,6 +43,7 @@ class Session(QObject):
     Signals:
         library_changed(info): a library is open or its content changed; None when there is none.
         opening_changed(path): a library is being opened; "" when that is over.
+        reopened(): a new engine has the library open again; what the old one was asked for has to be asked again.
         searching_changed(searching): a query is running or is not.
         ranking_changed(ranked): a ranking arrived; None when the query was cleared.
         indexed(sentence, failed): footage was added, and whether some files could not be read.
@@ -52,6 +53,7 @@ class Session(QObject):
 
     library_changed = Signal(object)
     opening_changed = Signal(str)
+    reopened = Signal()
     searching_changed = Signal(bool)
     ranking_changed = Signal(object)
     indexed = Signal(str, bool)
@@ -71,6 +73,7 @@ class Session(QObject):
         self._settings = settings
         self._wanted_path = ""
         self._wanted_create = False
+        self._resuming = False
         self._search: Request | None = None
         self._opening: Request | None = None
         self._footage_waiting: tuple[str, ...] = ()
@@ -221,6 +224,9 @@ class Session(QObject):
             self._remember_library(reply.library.path if self._wanted_path != DEMO else DEMO)
         self._on_library(reply)
         self.opening_changed.emit("")
+        if self._resuming:
+            self._resuming = False
+            self.reopened.emit()
         if self._footage_waiting:
             paths, self._footage_waiting = self._footage_waiting, ()
             self.add_footage(paths)
@@ -273,6 +279,7 @@ class Session(QObject):
             self.said.emit("error", sentence, detail)
 
     def _resume(self) -> None:
+        self._resuming = self.library is not None
         if self._wanted_path:
             self.open_library(self._wanted_path, create=self._wanted_create)
 

@@ -73,9 +73,10 @@ class Thumbnails(QObject):
             kept.clear()
 
     def forget_waiting(self) -> None:
-        """The engine went away: what was asked for has to be asked for again."""
+        """The engine went away: what was asked for, and what was refused meanwhile, has to be asked for again."""
         self._asked.clear()
         self._waiting.clear()
+        self._empty.clear()
 
     def close(self) -> None:
         """Wait for the decoders, before the program ends."""

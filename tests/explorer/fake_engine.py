@@ -39,6 +39,7 @@ from tests.explorer.scenes import frame_jpeg, strip_jpeg
 CLIP_S = 8.0
 PER_VIDEO = 6
 FRAMES = 24
+NEED_A_LIBRARY = (protocol.Search, protocol.GetThumbnail, protocol.GetFrames, protocol.GetHeat)
 EXAMPLES = (
     "a pedestrian crossing at night",
     "red car turning left",
@@ -137,6 +138,7 @@ class FakeEngine(AnalysisAnswers, MomentsAnswers, SkeletonAnswers, WhyAnswers, Q
         self._reranks: list = []
         self._held: dict[type, list[protocol.Request]] = {}
         self._socket: QWebSocket | None = None
+        self._open = False  # this connection has a library
         self._server = QWebSocketServer("fake engine", QWebSocketServer.SslMode.NonSecureMode, self)
         self._server.listen(QHostAddress(QHostAddress.SpecialAddress.LocalHost))
         self._server.newConnection.connect(self._on_connection)
@@ -190,6 +192,7 @@ class FakeEngine(AnalysisAnswers, MomentsAnswers, SkeletonAnswers, WhyAnswers, Q
 
     def _on_connection(self) -> None:
         self._socket = self._server.nextPendingConnection()
+        self._open = False
         self._socket.setParent(self)
         self._socket.binaryMessageReceived.connect(self._receive)
 
@@ -203,6 +206,13 @@ class FakeEngine(AnalysisAnswers, MomentsAnswers, SkeletonAnswers, WhyAnswers, Q
         self.got.emit(request)
 
     def _answer(self, request: protocol.Request) -> None:
+        if not self._open and isinstance(request, NEED_A_LIBRARY):
+            self.say(
+                protocol.Failed(
+                    request.id, "not_found", "No library is open: open one or add a folder of footage."
+                )
+            )
+            return
         getattr(self, f"_on_{type(request).__name__.lower()}")(request)
 
     def _on_hello(self, hello: protocol.Hello) -> None:
@@ -222,6 +232,7 @@ class FakeEngine(AnalysisAnswers, MomentsAnswers, SkeletonAnswers, WhyAnswers, Q
         else:
             if request.path != "demo":
                 self.world.path = request.path
+            self._open = True
             self.say(protocol.LibraryOpened(request.id, self.world.library()))
 
     def _on_getlibrary(self, request: protocol.GetLibrary) -> None:

@@ -409,6 +409,26 @@ def test_a_lost_engine_comes_back_with_the_library_and_the_query(qtbot, engine, 
     assert "is back" in explorer.window.banners.message.text.text()
 
 
+def test_what_the_clip_shows_is_asked_for_again_only_when_the_library_is_open_again(
+    qtbot, engine, make_window
+):
+    explorer = make_window(library="/footage/mine", query="rain")
+    searched(qtbot, explorer)
+    explorer.link._lost.setInterval(0)
+    explorer.window.grid.select_row(0)
+    qtbot.waitUntil(lambda: explorer.window.inspector.ready and not explorer.thumbnails.busy)
+    engine.hold(OpenLibrary)
+    engine.hang_up()
+    qtbot.waitUntil(lambda: len(engine.asked(OpenLibrary)) == 2)
+    explorer.window.grid.select_row(1)  # the new engine is there, its library is not: this clip is refused
+    qtbot.waitUntil(lambda: "No library" in explorer.window.inspector.player.surface._text)
+    engine.release(OpenLibrary)
+    searched(qtbot, explorer)
+    qtbot.waitUntil(lambda: explorer.frames.complete and explorer.window.inspector.ready)
+    assert explorer.window.inspector.player.surface.image is not None
+    assert explorer.frames.clip_id == order(explorer)[1]
+
+
 def test_a_query_that_runs_says_so(qtbot, engine, make_window):
     engine.hold(Search)
     explorer = make_window(library="demo", query="rain")
