@@ -2,6 +2,7 @@
 
 import array
 import json
+import shutil
 
 import pytest
 
@@ -49,9 +50,10 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory):
+def desk(demo_home, tmp_path_factory):
+    home = shutil.copytree(demo_home, tmp_path_factory.mktemp("desk") / "home")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(paths.HOME_ENVIRONMENT, str(tmp_path_factory.mktemp("home")))
+        patch.setenv(paths.HOME_ENVIRONMENT, str(home))
         made = Desk()
         yield made
         made.context.open_searcher.library.close()

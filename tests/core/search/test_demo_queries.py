@@ -16,9 +16,9 @@ IN_TOP_5 = 18
 
 
 @pytest.fixture(scope="module")
-def searcher(tmp_path_factory):
+def searcher(demo_home):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(paths.HOME_ENVIRONMENT, str(tmp_path_factory.mktemp("home")))
+        patch.setenv(paths.HOME_ENVIRONMENT, str(demo_home))
         bundle = load_bundle(device="cpu")
         library = open_demo(bundle, lambda step: None, lambda: False)
         yield Searcher(library, bundle)
