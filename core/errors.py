@@ -8,6 +8,12 @@ from __future__ import annotations
 
 import errno
 from enum import StrEnum
+from typing import Final
+
+NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says when a disk, a quota or a file system's largest file is full."""
+NOT_ALLOWED: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
+"""What it says when this user may not."""
 
 
 class ErrorKind(StrEnum):
@@ -42,12 +48,12 @@ class DrivescopeError(Exception):
 def of_os_error(error: OSError) -> DrivescopeError:
     """The plain sentence for what the operating system refused, where no room explained it better."""
     where = f" ({error.filename})" if error.filename else ""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if error.errno in NO_SPACE:
         kind, sentence = (
             ErrorKind.DISK_FULL,
             f"The disk is full{where}: make room and try again; nothing was lost.",
         )
-    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+    elif error.errno in NOT_ALLOWED:
         kind, sentence = ErrorKind.NO_PERMISSION, f"There is no permission to use a file{where}."
     elif error.errno == errno.ENOENT:
         kind, sentence = ErrorKind.NOT_FOUND, f"A file is not there{where}."

@@ -24,7 +24,7 @@ from core.explain.overlay import overlay, png
 from core.explain.targets import Target, difference, phrase, whole_query
 from core.explain.words import Anatomy, dissect, words_of
 from core.library.clips import Span, sample_times
-from core.library.storage import storage_errors, write_atomically
+from core.library.storage import storage_errors, write_bytes
 from core.library.video import Sample, frames_at
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def explain_clip(
             "words": anatomy.as_dict(),
             "maps": entries,
         }
-        write_atomically(out / EXPLANATION, json.dumps(report, ensure_ascii=False, indent=1).encode())
+        write_bytes(out / EXPLANATION, json.dumps(report, ensure_ascii=False, indent=1).encode())
     return [{key: value for key, value in entry.items() if key not in CURVES} for entry in entries]
 
 
@@ -144,8 +144,8 @@ def _write(out: Path, one: Heatmap, faith: Faithfulness, sample: Sample) -> dict
     picture = overlay(rgb, one.on_frame(*rgb.shape[:2]), reliable=faith.reliable)
     raw = io.BytesIO()
     np.save(raw, one.relevance, allow_pickle=False)
-    write_atomically(out / f"{name}.png", png(picture), durable=False)
-    write_atomically(out / f"{name}.npy", raw.getvalue(), durable=False)
+    write_bytes(out / f"{name}.png", png(picture), durable=False)
+    write_bytes(out / f"{name}.npy", raw.getvalue(), durable=False)
     return {
         "method": one.method,
         "time_s": round(time_s, 3),

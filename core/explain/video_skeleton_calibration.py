@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import DrivescopeError, ErrorKind
-from core.files import write_atomically
+from core.files import write_text
 from core.paths import resources
 
 if TYPE_CHECKING:
@@ -92,12 +92,7 @@ def calibration_of(spec: BundleSpec, where: Path | None = None) -> Calibration |
 def save(calibration: Calibration, where: Path | None = None) -> Path:
     """Writes a calibration where `calibration_of` looks; returns the file."""
     path = (where or folder()) / f"{_slug(calibration.bundle)}.json"
-    data = msgspec.json.format(msgspec.json.encode(calibration), indent=1)
-
-    def write(temporary: Path) -> None:
-        temporary.write_bytes(data + b"\n")
-
-    write_atomically(path, write)
+    write_text(path, msgspec.json.format(msgspec.json.encode(calibration), indent=1).decode() + "\n")
     return path
 
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from core.errors import DrivescopeError, ErrorKind
 from core.library.encoder import ClipVectors, VectorSpec
-from core.library.storage import storage_errors, write_atomically
+from core.library.storage import storage_errors, write_bytes
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
@@ -85,7 +85,7 @@ class Manifest:
     def write(self, folder: Path) -> None:
         """Commits. Raises OSError."""
         data = {"format": FORMAT, **dataclasses.asdict(self)}
-        write_atomically(folder / MANIFEST, json.dumps(data, indent=1, sort_keys=True).encode())
+        write_bytes(folder / MANIFEST, json.dumps(data, indent=1, sort_keys=True).encode())
 
     @classmethod
     def read(cls, folder: Path) -> Self:

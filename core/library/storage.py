@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from core.errors import DrivescopeError, ErrorKind
+from core.errors import NO_SPACE, NOT_ALLOWED, DrivescopeError, ErrorKind
+from core.files import replacing
 
-_NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _LITTLE_SPACE: Final = 1 << 20
-_READ_ONLY: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 @contextmanager
@@ -31,9 +28,9 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 
 def _of_file_system(path: Path, error: OSError) -> DrivescopeError:
-    if error.errno in _NO_SPACE:
+    if error.errno in NO_SPACE:
         return _full(path, str(error))
-    if error.errno in _READ_ONLY:
+    if error.errno in NOT_ALLOWED:
         return _read_only(path, str(error))
     reason = error.strerror or type(error).__name__
     return DrivescopeError(
@@ -90,19 +87,13 @@ def _read_only(path: Path, detail: str) -> DrivescopeError:
     )
 
 
-def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
+def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Replaces the file in one step: readers see the old contents or the new, never a part.
 
     `durable` waits until the disk has it. Raises OSError.
     """
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            if durable:
-                os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        if durable:
+            os.fsync(file.fileno())

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.library.storage import storage_errors, write_atomically
+from core.library.storage import storage_errors, write_bytes
 from core.protocol import THUMBNAIL_TILES
 
 Pixels = NDArray[np.uint8]
@@ -77,7 +77,7 @@ def write_strip(library: Path, clip_id: int, jpeg: bytes) -> None:
     path = strip_path(library, clip_id)
     with storage_errors(library / _FOLDER):
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, jpeg, durable=False)  # a lost picture is no lost work
+        write_bytes(path, jpeg, durable=False)  # a lost picture is no lost work
 
 
 def read_strip(library: Path, clip_id: int) -> bytes:

@@ -23,7 +23,7 @@ from typing import Any, Final
 import torch
 
 from core import paths
-from core.files import write_atomically
+from core.files import write_text
 from core.models.backbone import Backbone
 from core.models.bundle_io import DESCRIPTION
 from core.models.catalogue import FILE_NAME, ModelEntry, entries
@@ -111,17 +111,13 @@ def write_ratios(path: Path, ratios: dict[str, float]) -> None:
         if header and header.group(1) in ratios:
             ratio = ratios[header.group(1)]
             rows[number] = re.sub(r"(?m)^relative_speed = .*$", f"relative_speed = {ratio:.2f}", row)
-    write_atomically(path, lambda temporary: _write(temporary, "".join(rows)))
+    write_text(path, "".join(rows))
 
 
 def write_bundle_ratio(name: str, ratio: float) -> None:
     """The same for a bundle folder."""
     path = bundle_folder(name) / DESCRIPTION
     write_json(path, {**read_json(path), "relative_speed": round(ratio, 2)})
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -15,11 +15,12 @@ import torch
 from torch import Tensor
 
 from core.errors import DrivescopeError, ErrorKind
+from core.files import sha256_of
 from core.models.backbone import Backbone, ClipDims
 from core.models.bundle import BundleSpec, ModelBundle
 from core.models.clip4clip import Clip4Clip
 from core.models.device import Precision
-from core.models.files import read_json, read_tensors, sha256_of, write_json, write_tensors
+from core.models.files import read_json, read_tensors, write_json, write_tensors
 from core.models.preprocess import Crop, Preprocessing, check_crop
 from core.models.strict import load_heads
 from core.models.teachclip import TeachClip

@@ -16,8 +16,7 @@ from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
 from core.errors import Cancelled, DrivescopeError, ErrorKind
-from core.files import writing_failed
-from core.models.files import sha256_of
+from core.files import sha256_of, writing_failed
 
 Progress = Callable[[float, float, float], None]
 """Bytes done, bytes in all (0: unknown), bytes per second."""

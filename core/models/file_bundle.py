@@ -13,11 +13,11 @@ from typing import Final
 import torch
 
 from core.errors import DrivescopeError, ErrorKind
+from core.files import sha256_of
 from core.models.bundle import BundleSpec, ModelBundle
 from core.models.checkpoints import DEFAULT_FRAMES, DEFAULT_WORDS, Checkpoint, open_checkpoint
 from core.models.clip4clip import Clip4Clip
 from core.models.device import Precision
-from core.models.files import sha256_of
 from core.models.preprocess import Crop, Preprocessing
 from core.models.towers import ClipTower
 from core.models.xclip import XClip

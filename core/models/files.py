@@ -1,9 +1,8 @@
-"""Small file helpers of the models' room: hashes, JSON, safetensors with plain sentences."""
+"""Small file helpers of the models' room: JSON and safetensors with plain sentences."""
 
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -13,23 +12,12 @@ from typing import Any
 from torch import Tensor
 
 from core.errors import DrivescopeError, ErrorKind
-from core.files import write_atomically
-
-
-def sha256_of(path: Path) -> str:
-    """Hex digest of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+from core.files import write_atomically, write_text
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Indented UTF-8 JSON, atomically."""
-    text = json.dumps(values, indent=1, ensure_ascii=False) + "\n"
-    write_atomically(path, lambda temporary: _write_text(temporary, text))
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+    write_text(path, json.dumps(values, indent=1, ensure_ascii=False) + "\n")
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -16,10 +16,10 @@ from typing import Final
 
 from core import paths
 from core.errors import Cancelled, DrivescopeError, ErrorKind
-from core.files import write_atomically
+from core.files import sha256_of, write_atomically
 from core.models import download
 from core.models.catalogue import ModelEntry, entries
-from core.models.files import is_safetensors, read_json, sha256_of, write_json
+from core.models.files import is_safetensors, read_json, write_json
 
 DESCRIPTION: Final = "source.json"
 TOKENIZER: Final = "tokenizer.json"

@@ -9,8 +9,9 @@ from safetensors.torch import load_file, save_file
 
 from core import paths
 from core.errors import DrivescopeError, ErrorKind
+from core.files import sha256_of
 from core.models.bundle_io import build, describe, random_bundle
-from core.models.files import read_tensors, sha256_of
+from core.models.files import read_tensors
 from core.models.registry import load_bundle
 
 
