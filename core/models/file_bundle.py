@@ -44,12 +44,17 @@ class Part:
 def parse(name: str) -> tuple[Part, ...]:
     """`file:A`, `file:A#gelu` or `file:A,B#quickgelu` to one or two parts; a comma in a real path is kept."""
     body = name.removeprefix(PREFIX)
-    texts = [body] if Path(body).expanduser().is_file() else body.split(",")
+    texts = [body] if _parse_part(body).path.is_file() else body.split(",")
     if len(texts) > 2 or not all(text.strip() for text in texts):
         raise DrivescopeError(
             ErrorKind.BAD_INPUT, f"'{name}' is not file:PATH or file:STUDENT,RERANKER with real file names."
         )
     return tuple(_parse_part(text.strip()) for text in texts)
+
+
+def name_of(parts: tuple[Part, ...]) -> str:
+    """The `file:` name of one or two parts, which `parse` reads again from any working folder."""
+    return PREFIX + ",".join(map(str, parts))
 
 
 def _parse_part(text: str) -> Part:
@@ -103,7 +108,7 @@ def _spec(
     """What the window shows of the files, and what their vectors depend on."""
     student, reranker = checkpoints[0], checkpoints[-1]
     return BundleSpec(
-        name=PREFIX + ",".join(map(str, parts)),
+        name=name_of(parts),
         title=" + ".join(part.path.name for part in parts),
         label=" + ".join(checkpoint.label for checkpoint in checkpoints)
         + (", paper-faithful crop" if crop == "center" else f", {crop} crop"),

@@ -62,8 +62,7 @@ def load_bundle(
 def _reference(name: str) -> str:
     """What loads the same bundle again from any working folder: relative paths are made absolute."""
     if name.startswith(file_bundle.PREFIX):
-        files = name.removeprefix(file_bundle.PREFIX).split(",")
-        return file_bundle.PREFIX + ",".join(str(Path(file).expanduser().absolute()) for file in files)
+        return file_bundle.name_of(file_bundle.parse(name))
     if name.startswith(DISTILLED) or (paths.resources() / "weights" / name).is_dir():
         return name
     folder = Path(name).expanduser()

@@ -326,6 +326,23 @@ def test_a_student_alone_is_reranked_with_identity(student, tmp_path) -> None:
     assert torch.allclose(scores.parts[0, 2], sharp @ (clips.frames[0] @ query.sentence), atol=1e-6)
 
 
+def test_a_bundle_of_files_is_found_again_from_any_folder(student, xclip, tmp_path, monkeypatch) -> None:
+    torch.save(student.state_dict(), tmp_path / "a,b.bin")
+    torch.save(xclip.state_dict(), tmp_path / "xclip.bin")
+    monkeypatch.chdir(tmp_path)
+    for name, whole in (
+        ("file:a,b.bin", f"file:{tmp_path}/a,b.bin"),
+        ("file:a,b.bin#quickgelu", f"file:{tmp_path}/a,b.bin#quickgelu"),
+        (
+            "file:xclip.bin , ./xclip.bin#quickgelu",
+            f"file:{tmp_path}/xclip.bin,{tmp_path}/xclip.bin#quickgelu",
+        ),
+    ):
+        reference = load_bundle(name, device="cpu", precision="float32").spec.reference
+        assert reference == whole
+        assert load_bundle(reference, device="cpu", precision="float32").spec.reference == whole
+
+
 def test_another_vocabulary_cannot_be_tokenised(tmp_path) -> None:
     golden = Path(__file__).parents[2] / "data" / "golden" / "xclip-a" / "checkpoint.bin"
     with pytest.raises(DrivescopeError, match="vocabulary of 512"):
