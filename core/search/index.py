@@ -6,28 +6,12 @@ table), so the index is a flat faiss one with float16 storage: the same precisio
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import faiss
 import numpy as np
 import numpy.typing as npt
 
 Float32Array = npt.NDArray[np.float32]
 Int64Array = npt.NDArray[np.int64]
-
-
-class FirstStage(Protocol):
-    """Anything that ranks rows by their inner product with a query vector."""
-
-    @property
-    def rows(self) -> int:
-        """How many vectors are indexed."""
-
-    def add(self, vectors: npt.NDArray[np.float16]) -> None:
-        """Append vectors (N, D); they take the row numbers that follow."""
-
-    def top(self, query: Float32Array, k: int, allowed: Int64Array | None) -> tuple[Int64Array, Float32Array]:
-        """The k best rows and their scores, best first; ties by row number. `allowed` (M,) limits the rows."""
 
 
 class FlatIndex:

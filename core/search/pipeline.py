@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -149,40 +149,41 @@ class Searcher:
         ranks = np.arange(1, len(rows) + 1)
         final = rerank_clips == 0 or len(rows) == 0
         nothing = (np.empty(0, np.float32), np.empty(0, np.int64))
-        yield StageRows("first", query, rows, ids, scores, ranks, *nothing, searched, timings, final)
-        if final:
-            return
+        first = StageRows("first", query, rows, ids, scores, ranks, *nothing, searched, timings, final)
+        yield first
+        if not final:
+            yield self._reranked(first, rerank_clips, joint)
 
-        at = time.perf_counter()
-        head = rows[:rerank_clips]
-        rerank_scores, best_frames = rerank(self.bundle, query, self._store, head)
-        timings = timings | {"rerank": _ms_since(at)}
-        at = time.perf_counter()
-        joint_scores = joint(text, rerank_scores, *self._vectors(head)) if joint is not None else None
+    def _reranked(self, first: StageRows, rerank_clips: int, joint: JointScore | None) -> StageRows:
+        """The first stage with its best `rerank_clips` clips in X-CLIP's order, or in the joint one."""
+        started = time.perf_counter()
+        head = first.rows[:rerank_clips]  # (m,)
+        rerank_scores, best_frames = rerank(self.bundle, first.query, self._store, head)
+        timings = first.timings_ms | {"rerank": _ms_since(started)}
+        joint_scores = None
+        if joint is not None:
+            started = time.perf_counter()
+            joint_scores = joint(first.query.text, rerank_scores, *self._vectors(head))
         if joint_scores is not None:
-            timings = timings | {"joint": _ms_since(at)}
-        deciding = rerank_scores if joint_scores is None else joint_scores
-        order = np.argsort(-deciding, kind="stable")
-        new = np.concatenate(
-            [order, np.arange(len(head), len(rows))]
-        )  # (n,) first-stage position of each place
-        yield StageRows(
-            "reranked",
-            query,
-            rows[new],
-            ids[new],
-            scores[new],
-            ranks[new],
-            rerank_scores[order],
-            best_frames[order],
-            searched,
-            timings,
-            True,
-            np.empty(0, np.float32) if joint_scores is None else joint_scores[order],
+            timings |= {"joint": _ms_since(started)}
+        order = np.argsort(-(rerank_scores if joint_scores is None else joint_scores), kind="stable")  # (m,)
+        new = np.concatenate([order, np.arange(len(head), len(first.rows))])  # (n,) place in the first stage
+        return replace(
+            first,
+            stage="reranked",
+            rows=first.rows[new],
+            clip_ids=first.clip_ids[new],
+            scores=first.scores[new],
+            first_ranks=first.first_ranks[new],
+            rerank_scores=rerank_scores[order],
+            best_frames=best_frames[order],
+            timings_ms=timings,
+            final=True,
+            joint_scores=np.empty(0, np.float32) if joint_scores is None else joint_scores[order],
         )
 
     def _vectors(self, rows: Rows) -> tuple[Scores, Scores, Scores]:
-        """Student, video and frame vectors of some rows, float32."""
+        """Student (K, Ds), video (K, Dr) and frame vectors (K, F, Dr) of K rows, float32."""
         parts = (self._store.student[rows], self._store.video[rows], self._store.frames[rows])
         student, video, frames = (np.asarray(part, np.float32) for part in parts)
         return student, video, frames
