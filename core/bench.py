@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any, Final
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from core.bench_peers import plain_rerank, plain_script
@@ -34,16 +33,17 @@ from core.library.clips import cut, sample_times
 from core.library.discover import find_videos
 from core.library.ingest import ingest
 from core.library.library import Library
+from core.library.picture import Pixels
 from core.library.plan import CLIPS_A_CHUNK
 from core.library.video import VideoProbe, frames_at, probe
 from core.library.workers import worker_count
+from core.protocol import THUMBNAIL_TILES
 from core.search.index import FlatIndex
 from core.search.pipeline import Searcher
 
 if TYPE_CHECKING:
     from core.models.bundle import ModelBundle, Prepared
 
-Pixels = NDArray[np.uint8]
 Say = Callable[[str], None]
 ROUNDS: Final = 3
 KEPT_FRAMES: Final = 96
@@ -198,7 +198,7 @@ def _floors(footage: _Footage, bundle: ModelBundle, say: Say) -> dict[str, float
     floors["encode"] = seconds * footage.frames / len(frames)
     floors["sum"] = sum(floors.values())
     say("Thumbnails alone")
-    seconds = _on_every_core(lambda rgb: thumbs.strip([thumbs.tile(rgb)] * 12) and None, kept)
+    seconds = _on_every_core(lambda rgb: thumbs.strip([thumbs.tile(rgb)] * THUMBNAIL_TILES), kept)
     floors["thumbnails"] = seconds * footage.clips / len(kept)
     return floors
 

@@ -73,7 +73,7 @@ class Session:
             executor.submit(self._run, handler, job, request)
 
     def close(self) -> None:
-        """The connection is gone: stop its work, except an ingest, whose clips the person still wants."""
+        """The connection is gone: stop its work. What an ingest has committed stays, and the next one goes on there."""
         self._host.listeners.discard(self._post)
         for job in self._jobs.values():
             job.cancel()
@@ -126,9 +126,7 @@ class Session:
     def _search(self, job: Job, request: protocol.Search) -> None:
         if not 1 <= request.k <= 100_000:
             raise DrivescopeError(ErrorKind.BAD_INPUT, "The number of hits must be between 1 and 100000.")
-        _ = (
-            self._context.open_searcher
-        )  # without a library torch, which comes with the next line, is not needed
+        _ = self._context.open_searcher  # raises before the next line brings torch in for nothing
         from core.search.rerank import RERANK_CLIPS
 
         rerank_clips = RERANK_CLIPS if request.rerank else 0

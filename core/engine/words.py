@@ -16,7 +16,7 @@ import msgspec
 
 from core import protocol
 from core.engine.context import PROGRESS_SECONDS, Context, Handler
-from core.engine.workers import Job
+from core.engine.workers import CHECK_S, Job
 from core.errors import Cancelled, DrivescopeError, ErrorKind
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from core.search.pipeline import Searcher
 
 T = TypeVar("T")
-CHECK_S: Final = 0.05
 MOST_CLIPS: Final = 1000
 
 

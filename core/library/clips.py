@@ -65,10 +65,10 @@ def cut(duration_s: float, clip_seconds: float = DEFAULT_CLIP_SECONDS, stride_s:
     spans = [
         Span(number * stride_s, min(number * stride_s + clip_seconds, duration_s)) for number in range(whole)
     ]
-    return _with_rest(spans, duration_s, clip_seconds, stride_s)
+    return _with_rest(spans, duration_s, stride_s)
 
 
-def _with_rest(spans: list[Span], duration_s: float, clip_seconds: float, stride_s: float) -> list[Span]:
+def _with_rest(spans: list[Span], duration_s: float, stride_s: float) -> list[Span]:
     """Adds what lies after the last whole clip."""
     last = spans[-1]
     start_s = len(spans) * stride_s

@@ -95,9 +95,8 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     try:
         with av.open(str(path), metadata_errors="replace") as container:
             stream = _picture_stream(container, path)
-            if (
-                stream.codec_context is None
-            ):  # PyAV's types do not say so, but it has no decoder for everything
+            # PyAV's types do not say so, but it has no decoder for everything
+            if stream.codec_context is None:
                 raise DrivescopeError(
                     ErrorKind.UNREADABLE,
                     f"The picture in {path.name} is stored in a form that this program cannot decode: convert "
@@ -107,12 +106,8 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
             stream.codec_context.thread_type = "NONE"
             stream.codec_context.thread_count = 1
             yield container, stream
-    except (
-        av.FFmpegError,
-        OSError,
-        IndexError,
-        ValueError,
-    ) as error:  # the latter two: PyAV on damaged headers
+    # IndexError and ValueError are PyAV's on damaged headers
+    except (av.FFmpegError, OSError, IndexError, ValueError) as error:
         raise unreadable(path, error) from error
 
 

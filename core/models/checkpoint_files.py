@@ -89,9 +89,8 @@ def _read_torchscript(path: Path) -> dict[str, Tensor]:
     """OpenAI publishes TorchScript archives; only their parameters are taken."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # torch calls TorchScript deprecated; OpenAI's files stay as they are
+            # torch calls TorchScript deprecated; OpenAI's files stay as they are
+            warnings.simplefilter("ignore")
             return dict(torch.jit.load(path, map_location="cpu").state_dict())  # type: ignore[no-untyped-call]
     except (RuntimeError, ValueError) as error:
         raise _not_a_checkpoint(path, error) from error

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from math import isqrt
 from pathlib import Path
+from typing import Final, Literal
 
 import torch
 from torch import Tensor
@@ -19,13 +20,22 @@ from torch import Tensor
 from core.errors import DrivescopeError, ErrorKind
 from core.models.backbone import Backbone, ClipDims
 from core.models.checkpoint_files import Layout, read_checkpoint
-from core.models.clip4clip import Clip4Clip, Header
+from core.models.clip4clip import Clip4Clip
 from core.models.strict import load_heads, load_strictly
 from core.models.teachclip import TeachClip
 from core.models.xclip import XClip
 
+Head = Literal["meanP", "seqTransf", "seqLSTM", "X-CLIP", "TeachCLIP"]
+
 DEFAULT_WORDS = 32
 DEFAULT_FRAMES = 12
+_HEADS_BY_KEY: Final[tuple[tuple[str, Head], ...]] = (
+    ("frameLinear.weight", "TeachCLIP"),
+    ("global_mat_weight", "X-CLIP"),
+    ("lstm_visual.weight_ih_l0", "seqLSTM"),
+    ("transformerClip.resblocks.0.ln_1.weight", "seqTransf"),
+)
+"""Keys that only these heads have, the one that tells most first; a file with none of them is meanP."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +44,7 @@ class Checkpoint:
 
     path: Path
     layout: Layout
-    head: str  # "meanP", "seqTransf", "seqLSTM", "X-CLIP" or "TeachCLIP"
+    head: Head
     tensors: dict[str, Tensor]  # float32
     dims: ClipDims
     words: int | None  # X-CLIP's matrices decide them, else None
@@ -79,13 +89,10 @@ class Checkpoint:
         elif self.head == "TeachCLIP":
             made = TeachClip(clip, width=width, temporal_layers=layers, positions=positions, heads=heads)
         else:
-            header: Header = (
-                "meanP" if self.head == "meanP" else "seqLSTM" if self.head == "seqLSTM" else "seqTransf"
-            )
             made = Clip4Clip(
                 clip,
                 width=width,
-                header=header,
+                header=self.head,
                 temporal_layers=layers,
                 positions=positions,
                 heads=heads,
@@ -128,7 +135,7 @@ def open_checkpoint(path: Path, quick_gelu: bool | None = None) -> Checkpoint:
     return Checkpoint(path, read.layout, head, tensors, dims, words, frames)
 
 
-def _recognise_head(tensors: dict[str, Tensor], path: Path) -> str:
+def _recognise_head(tensors: dict[str, Tensor], path: Path) -> Head:
     """The heads that a file holds, by the keys that only they have."""
     if any(name.startswith(("cross.", "similarity_dense.")) for name in tensors):
         raise DrivescopeError(
@@ -141,15 +148,7 @@ def _recognise_head(tensors: dict[str, Tensor], path: Path) -> str:
             ErrorKind.BAD_INPUT,
             f"{path} uses 3d patches (linear_patch 3d), which this program does not have.",
         )
-    for key, head in (
-        ("frameLinear.weight", "TeachCLIP"),
-        ("global_mat_weight", "X-CLIP"),
-        ("lstm_visual.weight_ih_l0", "seqLSTM"),
-        ("transformerClip.resblocks.0.ln_1.weight", "seqTransf"),
-    ):
-        if key in tensors:
-            return head
-    return "meanP"
+    return next((head for key, head in _HEADS_BY_KEY if key in tensors), "meanP")
 
 
 def _dims(tensors: dict[str, Tensor], quick_gelu: bool, path: Path) -> ClipDims:

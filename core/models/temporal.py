@@ -38,9 +38,8 @@ class SelfAttention(nn.Module):
         """(B, T, D) to (B, T, D); `key_mask` (B, 1, 1, T) is added to the logits."""
         B, T, D = x.shape
         fused = functional.linear(x, self.in_proj_weight, self.in_proj_bias)  # (B, T, 3D)
-        q, k, v = fused.view(B, T, 3, self.num_heads, D // self.num_heads).permute(
-            2, 0, 3, 1, 4
-        )  # each (B, h, T, d)
+        by_head = fused.view(B, T, 3, self.num_heads, D // self.num_heads)
+        q, k, v = by_head.permute(2, 0, 3, 1, 4)  # (B, h, T, d) each
         if key_mask is not None:
             key_mask = key_mask.to(q.dtype)
         mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=key_mask)  # (B, h, T, d)

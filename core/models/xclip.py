@@ -19,16 +19,6 @@ from core.models.backbone import Backbone
 from core.models.clip4clip import Clip4Clip, Header
 
 TEMPERATURE = 0.01
-MATRICES = (
-    "global_mat_weight",
-    "local_mat_weight",
-    "word_logit_weight",
-    "frame_logit_weight",
-    "word_mat_weight",
-    "frame_mat_weight",
-    "word_mat_weight2",
-    "frame_mat_weight2",
-)
 
 
 class FineScores(NamedTuple):
@@ -140,13 +130,13 @@ class XClip(Clip4Clip):
         word_axis = None if word_mask is None else word_mask[:, :, None].bool()  # (N, W, 1)
         frame_axis = None if frame_mask is None else frame_mask[None].bool()  # (1, V, F)
         by_video = words @ video.T  # (N, W, V)
-        by_frame = torch.einsum("nd,vfd->nvf", sentence, frames)
+        by_frame = torch.einsum("nd,vfd->nvf", sentence, frames)  # (N, V, F)
+        fine = self._fine(words, frames, word_axis, frame_axis)
         return Granularities(
             video_sentence=(sentence @ self.global_mat_weight) @ video.T,
             video_word=attend(by_video, 1, self.word_logit_weight, word_axis),
             sentence_frame=attend(by_frame, 2, self.frame_logit_weight, frame_axis),
-            frame_word=(fine := self._fine(words, frames, word_axis, frame_axis)).sentence_to_frames / 2
-            + fine.video_to_words / 2,
+            frame_word=fine.sentence_to_frames / 2 + fine.video_to_words / 2,
             fine=fine,
         )
 
@@ -154,7 +144,7 @@ class XClip(Clip4Clip):
         self, words: Tensor, frames: Tensor, word_axis: Tensor | None, frame_axis: Tensor | None
     ) -> FineScores:
         """Frame-word: once words then frames, once frames then words."""
-        matrix = torch.einsum("nwd,vfd->nwvf", words @ self.local_mat_weight, frames)
+        matrix = torch.einsum("nwd,vfd->nwvf", words @ self.local_mat_weight, frames)  # (N, W, V, F)
         over_words = None if word_axis is None else word_axis[..., None]  # (N, W, 1, 1)
         over_frames = None if frame_axis is None else frame_axis[:, None]  # (1, 1, V, F)
         word_level = attend(matrix, 1, self.word_mat_weight, over_words)  # (N, V, F)

@@ -129,9 +129,7 @@ class LibraryInfo(msgspec.Struct, frozen=True):
     video_seconds: float
     videos: tuple[VideoInfo, ...] = ()
     failures: tuple[FailureInfo, ...] = ()
-    notes: tuple[
-        str, ...
-    ] = ()  # plain sentences the person should see, e.g. synthetic weights on real footage
+    notes: tuple[str, ...] = ()  # plain sentences for the person, e.g. synthetic weights on real footage
     example_queries: tuple[str, ...] = ()
 
 

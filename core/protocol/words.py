@@ -55,7 +55,7 @@ class PreviewChange(Message, frozen=True):
 
 
 class GetRank(Message, frozen=True):
-    """Why any clip stands where it does. `Progress` while changes are tried; answers two `RankExplained`."""
+    """Why any clip stands where it does. `Progress` while changes are tried; answers `RankExplained`s, ever fuller."""
 
     id: int
     text: str
@@ -199,7 +199,7 @@ class QueryChange(msgspec.Struct, frozen=True):
 
 
 class RankExplained(Message, frozen=True):
-    """Where a clip stands and why. The first answer has no `changes`; the last one has all.
+    """Where a clip stands and why: first the ranks alone, then with what is `missing`, at last with all `changes`.
 
     `hit` is the clip with its rank in both stages. `above` are those of the first clips that stand above it.
     `changes` bring it into the first clips, best first; where none was found, `enough` is False and the one that
