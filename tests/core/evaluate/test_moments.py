@@ -51,6 +51,13 @@ def test_average_precision_by_hand():
     assert average_precisions([shuffled], [0.5])[0, 0] == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
 
 
+def test_an_overlap_of_the_threshold_itself_is_a_hit():
+    half = MomentQuery.of([[0, 5]], [1.0], [[0, 10]])
+    assert average_precisions([half], [0.5, 0.55]).tolist() == [[1.0, 0.0]]
+    values = moment_metrics([half])
+    assert (values["R1@0.5"], values["R1@0.55"]) == (100.0, 0.0)
+
+
 def test_only_ten_predictions_count():
     windows = [[100 + i, 100.5 + i] for i in range(10)] + [[0, 10]]
     query = MomentQuery.of(windows, np.linspace(1, 0, 11), [[0, 10]])

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -115,9 +116,10 @@ def test_a_damaged_head_is_listed_with_its_sentence(tmp_path):
     assert caught.value.kind is ErrorKind.VERSION
 
 
-@pytest.mark.parametrize("run_id", ["none", "..", "../runs/run", ""])
+@pytest.mark.parametrize("run_id", ["none", "..", "../runs/run", "run/../run", ".unfinished-run", ""])
 def test_runs_that_are_not_there(tmp_path, run_id):
-    save_run(tmp_path, run_of(first=[1]))
+    folder = save_run(tmp_path, run_of(first=[1]))
+    shutil.copytree(folder, folder.parent / ".unfinished-run")  # as a crash leaves it
     for use in (open_run, delete_run):
         with pytest.raises(DrivescopeError, match="has no run") as caught:
             use(tmp_path, run_id)

@@ -79,6 +79,14 @@ def test_by_hand():
     )
 
 
+def test_pooled_but_unjudged_clips_are_not_relevant_and_take_nothing_away():
+    grades = [-1, 2, -1, 1]
+    unjudged, judged = TiedRanking(grades, [0, 2, 3]), TiedRanking([0, 2, 0, 1], [0, 2, 3])
+    assert unjudged.ndcg(grades, 10).tolist() == judged.ndcg([2, 1], 10).tolist()
+    assert unjudged.first_rank(9).tolist() == [1.5, 1.0, 2.0]
+    assert unjudged.average_precision(2).tolist() == judged.average_precision(2).tolist()
+
+
 def test_an_empty_ranking_finds_nothing():
     ranking = TiedRanking([], [])
     assert ranking.first_rank(9).tolist() == [9.0, 9.0, 9.0]
