@@ -113,7 +113,7 @@ class Explorer(QObject):
         link.view_changed.connect(self._on_engine_view)
         link.came_up.connect(self._on_engine_up)
         session.library_changed.connect(self._on_library)
-        session.opening_changed.connect(lambda _path: self._show_empty())
+        session.opening_changed.connect(self._on_opening)
         session.reopened.connect(self._on_reopened)
         session.searching_changed.connect(self._on_searching)
         session.ranking_changed.connect(self._on_ranking)
@@ -226,6 +226,10 @@ class Explorer(QObject):
         self._show_recent()
         self._show_empty()
 
+    def _on_opening(self, path: str) -> None:
+        self.window.sidebar.show_opening(path)
+        self._show_empty()
+
     def _on_searching(self, searching: bool) -> None:
         if self.session.ranked is None:
             self._show_empty()
@@ -237,13 +241,13 @@ class Explorer(QObject):
             self._shown_query = ""
             self.window.grid.show_ranking((), same_query=False)
             self.window.inspector.show_hit(None)
-            self.window.banners.show_query_notes((), ())
+            self.window.banners.show_query_notes(())
             self._show_empty()
             return
         same = ranked.query == self._shown_query
         self._shown_query = ranked.query
         self.window.header.show_ranking(ranked, waiting=not ended(ranked))
-        self.window.banners.show_query_notes(ranked.cut_words, ranked.notes)
+        self.window.banners.show_query_notes(ranked.notes)
         self.window.show_results(there=bool(ranked.hits))
         keep = same or not self._select_first  # what was only typed leaves the chosen clip alone
         self.window.grid.show_ranking(ranked.hits, same_query=same, keep_selected=keep)

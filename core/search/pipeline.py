@@ -269,11 +269,9 @@ class Searcher:
 def _notes(query: QueryVectors) -> tuple[str, ...]:
     if not query.cut_words:
         return ()
-    first = query.cut_words[0][:40]
-    return (
-        f"The query is longer than the model reads: its last {len(query.cut_words)} words, "
-        f"from “{first}” on, were not used.",
-    )
+    first, left_out = query.cut_words[0][:40], len(query.cut_words)
+    told = f"{left_out:,} words, from “{first}” on, were" if left_out > 1 else f"word, “{first}”, was"
+    return (f"The query is longer than the model reads: its last {told} not used.",)
 
 
 def _ms_since(started: float) -> float:

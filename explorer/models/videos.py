@@ -80,6 +80,11 @@ class VideosModel(QAbstractListModel):
         """The checked videos' ids, in order."""
         return tuple(sorted(self._chosen))
 
+    @property
+    def shown(self) -> tuple[int, ...]:
+        """The ids of the videos that the needle leaves, in order."""
+        return tuple(sorted(video.video_id for video in self._shown))
+
     def show_videos(self, videos: tuple[VideoInfo, ...]) -> None:
         """The videos of the open library; checks on videos that are still there stay."""
         self._all = list(videos)

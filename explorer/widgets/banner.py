@@ -102,13 +102,9 @@ class Banners(QWidget):
             self._dismissed.add((path, *notes))
             self.library_note.say("note", " ".join(notes))
 
-    def show_query_notes(self, cut_words: tuple[str, ...], notes: tuple[str, ...]) -> None:
-        """What the model did not read of a query."""
-        sentences = list(notes)
-        if cut_words:
-            words = " ".join(cut_words[:12]) + (" …" if len(cut_words) > 12 else "")
-            sentences.insert(0, f"The query is longer than the model reads; left out: {words}")
-        if sentences:
-            self.query_note.say("note", "  ".join(sentences))
+    def show_query_notes(self, notes: tuple[str, ...]) -> None:
+        """What a person must know about a query, e.g. what the model did not read of it."""
+        if notes:
+            self.query_note.say("note", "  ".join(notes))
         else:
             self.query_note.hide()

@@ -130,6 +130,7 @@ class Sidebar(QWidget):
         self._failures = button("", "warning", role="link", on_click=self.failures_asked.emit)
         self._recent = QVBoxLayout()
         self._filter = QLineEdit()
+        self._these = button("", role="link", on_click=self._search_shown)
         self._list = QListView()
         self._chosen_text = label("", "quiet")
         self._all = button("Search all", role="link", on_click=lambda: self.videos.choose(()))
@@ -143,6 +144,7 @@ class Sidebar(QWidget):
         self._filter.setClearButtonEnabled(False)
         self._filter.addAction(icons.icon("filter", "text_3"), QLineEdit.ActionPosition.LeadingPosition)
         self._filter.textChanged.connect(self._on_narrowed)
+        self._filter.returnPressed.connect(self._search_shown)
         self._list.setModel(self.videos)
         self._list.setItemDelegate(VideoDelegate(self._list))
         self._list.setMouseTracking(True)
@@ -182,6 +184,7 @@ class Sidebar(QWidget):
         column.setSpacing(8)
         column.addWidget(label("VIDEOS", "section"))
         column.addWidget(self._filter)
+        column.addWidget(self._these, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self._list, 1)
         foot = QHBoxLayout()
         foot.addWidget(self._chosen_text, 1)
@@ -209,6 +212,14 @@ class Sidebar(QWidget):
         self._failures.setText(f"{formats.count(len(library.failures), 'file')} not readable")
         self.videos.show_videos(library.videos)
         self._show_chosen()
+
+    def show_opening(self, path: str) -> None:
+        """Which library is on its way where none is open yet; "" where none is."""
+        if self._path:
+            return
+        name = "Demo library" if path == DEMO else Path(path).name
+        self._name.setText(name or "No library")
+        self._counts.setText("Being opened…" if path else "Open one, or add footage to make one.")
 
     def show_recent(self, paths: list[str], opened: str) -> None:
         """Other libraries, newest first; the demo is always among them."""
@@ -247,6 +258,11 @@ class Sidebar(QWidget):
         self.videos.narrow(needle)
         self._show_chosen()
 
+    def _search_shown(self) -> None:
+        """Restrict the search to the videos that the name left."""
+        if self._filter.text().strip() and self.videos.shown:
+            self.videos.choose(self.videos.shown)
+
     def _on_chosen(self, video_ids: tuple[int, ...]) -> None:
         self._show_chosen()
         self.filters_changed.emit(Filters(video_ids=video_ids))
@@ -256,5 +272,13 @@ class Sidebar(QWidget):
         if self.videos.rowCount() == 0:
             self._chosen_text.setText("No video has that name.")
         else:
-            self._chosen_text.setText(f"Searching in {chosen}" if chosen else "All videos are searched")
+            self._chosen_text.setText(
+                f"Searching in {formats.count(chosen, 'video')}" if chosen else "All videos are searched"
+            )
         self._all.setVisible(chosen > 0)
+        shown = self.videos.shown
+        narrowed = bool(self._filter.text().strip()) and bool(shown) and shown != self.videos.chosen
+        self._these.setText(
+            f"Search only {'these ' + format(len(shown), ',') if len(shown) > 1 else 'this one'}"
+        )
+        self._these.setVisible(narrowed)

@@ -253,7 +253,8 @@ class FakeEngine(AnalysisAnswers, MomentsAnswers, SkeletonAnswers, WhyAnswers, Q
             Ranked(
                 id=request.id, stage=stage, query=request.text, hits=self.world.ranking(request, stage),
                 searched_clips=self.world.clips, timings_ms=timings, words=tuple(words[:32]),
-                cut_words=tuple(words[32:]), final=stage == "reranked" or not request.rerank,
+                cut_words=tuple(words[32:]), notes=("Its last words were not used.",) if words[32:] else (),
+                final=stage == "reranked" or not request.rerank,
             )
         )  # fmt: skip
 
