@@ -225,11 +225,18 @@ class Player(QWidget):
     def _show_time(self, place: int) -> None:
         time_s = self._frames.time_s(place)
         self._time.setText(formats.exact_clock(time_s))
-        self._number.setText(f"{self._frames.number(place) + 1} / {max(self._frames.expected, place + 1)}")
+        self._show_number(self._frames.number(place) + 1, max(self._frames.expected, place + 1))
         self.timeline.update()
         self._heat.show_time(time_s)
         self.heat_bar.show_time(time_s)
         self.time_changed.emit(time_s)
+
+    def _show_number(self, number: int, count: int) -> None:
+        """`29 / 96`, or the number alone where both have no room: half a number tells nothing."""
+        both = f"{number} / {count}"
+        fits = self._number.fontMetrics().horizontalAdvance(both) <= self._number.width()
+        self._number.setText(both if fits else str(number))
+        self._number.setToolTip(f"Frame {number} of the clip's {count}")
 
     def _show_state(self) -> None:
         playback = self.playback
