@@ -8,7 +8,6 @@ failures listed (or stopped by the machine: a full disk), 2 wrong use. The windo
 from __future__ import annotations
 
 import argparse
-import getpass
 import json
 import logging
 import os
@@ -18,8 +17,10 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from core import commands, terminal
+from core.arguments import clip_id, count, positive
 from core.commands import DONE, FAILURES, WRONG_USE, Answer
 from core.errors import Cancelled, DrivescopeError, ErrorKind, of_os_error
+from core.evaluate import command_line as evaluating
 
 MACHINE_KINDS: Final = {ErrorKind.DISK_FULL, ErrorKind.INTERNAL, ErrorKind.BUSY}
 """Failures that are not the fault of how the command was called."""
@@ -100,134 +101,29 @@ def build_parser() -> argparse.ArgumentParser:
     index.add_argument("--library", required=True, metavar="DIR")
     index.add_argument(
         "--clip-seconds",
-        type=_positive,
+        type=positive,
         metavar="S",
         help="length of a clip; default: as the library was cut, 8 for a new one. Given, what is there is cut anew",
     )
-    index.add_argument("--stride", type=_positive, default=None, metavar="S", help="default: the clip length")
+    index.add_argument("--stride", type=positive, default=None, metavar="S", help="default: the clip length")
     index.add_argument("--drop-missing", action="store_true", help="forget videos whose files are gone")
     add_model_options(index)
 
     search = add("search", commands.run_search, "rank a library's clips for a query", terminal.show_search)
     search.add_argument("text", metavar="TEXT")
     search.add_argument("--library", required=True, metavar="DIR", help="a library folder, or `demo`")
-    search.add_argument("-k", type=_count, default=10, metavar="N", help="hits to return (default 10)")
+    search.add_argument("-k", type=count, default=10, metavar="N", help="hits to return (default 10)")
     search.add_argument("--no-rerank", action="store_true", help="first stage only")
     search.add_argument(
         "--joint", action="store_true", help="weigh in how well query and clip agree slot by slot (MMI-TVR)"
     )
-    search.add_argument("--rerank-clips", type=_count, default=0, metavar="K", help="clips X-CLIP sees")
+    search.add_argument("--rerank-clips", type=count, default=0, metavar="K", help="clips X-CLIP sees")
     search.add_argument(
         "--name-contains", default="", metavar="PART", help="only videos whose path contains this"
     )
     add_model_options(search)
 
-    evaluate = add(
-        "evaluate",
-        commands.run_evaluate,
-        "measure search on queries with ground truth",
-        terminal.show_evaluate,
-    )
-    evaluate.add_argument("--library", required=True, metavar="DIR", help="a library folder, or `demo`")
-    evaluate.add_argument(
-        "--queries",
-        required=True,
-        type=Path,
-        metavar="FILE",
-        help="CSV (query, video, start_s, end_s, relevance), MSR-VTT JSON or CSV, BDD-X CSV, or TREC topics",
-    )
-    evaluate.add_argument(
-        "--with",
-        dest="companion",
-        type=Path,
-        metavar="FILE",
-        help="the qrels of TREC topics, or the CSV that chooses videos of an MSR-VTT JSON",
-    )
-    evaluate.add_argument("--no-rerank", action="store_true", help="first stage only")
-    evaluate.add_argument("--k", type=_count, default=0, metavar="K", help="clips X-CLIP sees")
-    evaluate.add_argument(
-        "--match",
-        default="contains",
-        choices=["contains", "iou"],
-        help="how a clip must meet a true span: share of the shorter one (default), or IoU",
-    )
-    evaluate.add_argument("--threshold", type=_share, default=0.5, metavar="T", help="default 0.5")
-    evaluate.add_argument(
-        "--judgements", action="store_true", help="let what people judged in this library overrule the file"
-    )
-    evaluate.add_argument(
-        "--preview",
-        action="store_true",
-        help="show how the file is read and which rows mean a clip; store nothing",
-    )
-    evaluate.add_argument("--name", default="", help="what the run is called (default: the bundle)")
-    evaluate.add_argument("--trec-out", type=Path, metavar="FILE", help="write the rankings as a TREC run")
-    evaluate.add_argument(
-        "--run", dest="run_file", type=Path, metavar="FILE", help="measure this TREC run instead of searching"
-    )
-    add_model_options(evaluate)
-
-    runs = add(
-        "runs", commands.run_runs, "list evaluations, look into one, or compare two", terminal.show_runs
-    )
-    runs.add_argument(
-        "runs",
-        nargs="*",
-        metavar="RUN",
-        help="ids or names; none: list; one: its slices; two: second against first",
-    )
-    runs.add_argument("--library", required=True, metavar="DIR", help="a library folder, or `demo`")
-    runs.add_argument(
-        "--judgements", action="store_true", help="read the runs under what people judged since"
-    )
-
-    runs.add_argument(
-        "--slice", default="", metavar="PROPERTY=VALUE", help="the queries of one slice, the worst first"
-    )
-
-    report = add(
-        "report",
-        commands.run_report,
-        "write a run as one HTML file with its evidence, and CSV and JSON beside it",
-        terminal.show_report,
-    )
-    report.add_argument(
-        "run_id", nargs="?", default="", metavar="RUN", help="its id or name; default: the newest"
-    )
-    report.add_argument("--library", required=True, metavar="DIR", help="a library folder, or `demo`")
-    report.add_argument("--out", required=True, type=Path, metavar="FILE.html")
-    report.add_argument("--against", default="", metavar="RUN", help="compare with this one")
-    report.add_argument(
-        "--judgements", action="store_true", help="read the runs under what people judged since"
-    )
-    report.add_argument(
-        "--cases", type=_cases, default=8, metavar="N", help="worst queries to look at (default 8)"
-    )
-    add_model_options(report)
-
-    judge = add(
-        "judge",
-        commands.run_judge,
-        "say whether a clip answers a query, or list what was said",
-        terminal.show_judge,
-    )
-    judge.add_argument("text", nargs="?", metavar="TEXT")
-    judge.add_argument("clip", nargs="?", metavar="CLIP", type=_clip_id, help="a clip_id")
-    judge.add_argument("verdict", nargs="?", choices=["relevant", "partly", "not", "unsure", "withdrawn"])
-    judge.add_argument("--library", required=True, metavar="DIR", help="a library folder, or `demo`")
-    judge.add_argument(
-        "--tag",
-        dest="tags",
-        action="append",
-        default=[],
-        metavar="TAG",
-        help="why it failed, e.g. `wrong order`",
-    )
-    judge.add_argument("--note", default="", metavar="TEXT")
-    judge.add_argument("--author", default=_user(), metavar="NAME", help="default: the user's name")
-    step = judge.add_mutually_exclusive_group()
-    step.add_argument("--undo", dest="step", action="store_const", const="undo", default="")
-    step.add_argument("--redo", dest="step", action="store_const", const="redo", default="")
+    evaluating.add_commands(add, add_model_options)
 
     explain = add(
         "explain",
@@ -236,9 +132,7 @@ def build_parser() -> argparse.ArgumentParser:
         terminal.show_explain,
     )
     explain.add_argument("text", metavar="TEXT")
-    explain.add_argument(
-        "clip", metavar="CLIP", type=_clip_id, help="a clip_id of `drivescope search --json`"
-    )
+    explain.add_argument("clip", metavar="CLIP", type=clip_id, help="a clip_id of `drivescope search --json`")
     explain.add_argument("--library", required=True, metavar="DIR", help="a library folder, or `demo`")
     explain.add_argument("--out", required=True, metavar="FOLDER", help="where pictures and numbers go")
     explain.add_argument(
@@ -288,12 +182,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     distill.add_argument(
         "--finetune",
-        type=_count,
+        type=count,
         default=0,
         metavar="N",
         help="open the towers' top N blocks (decodes the clips)",
     )
-    distill.add_argument("--steps", type=_count, default=0, metavar="N", help="of each phase")
+    distill.add_argument("--steps", type=count, default=0, metavar="N", help="of each phase")
     distill.add_argument("--seed", type=int, default=0, metavar="N", help="of the split and the training")
     distill.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda", "mps"])
 
@@ -348,49 +242,6 @@ def build_parser() -> argparse.ArgumentParser:
     selftest.add_argument("--library", default="", metavar="DIR")
     add_model_options(selftest)
     return parser
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container's user without a name
-        return "somebody"
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < 1e6:
-        raise argparse.ArgumentTypeError("it must be a positive number of seconds")
-    return value
-
-
-def _share(text: str) -> float:
-    value = float(text)
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError("it must be above 0 and at most 1")
-    return value
-
-
-def _clip_id(text: str) -> int:
-    if not text.isdecimal() or len(text) > 18:
-        raise argparse.ArgumentTypeError(
-            f"'{text}' is no clip number; `drivescope search --json` gives clip_id"
-        )
-    return int(text)
-
-
-def _cases(text: str) -> int:
-    value = int(text)
-    if not 0 <= value <= 1000:
-        raise argparse.ArgumentTypeError("it must be between 0 and 1000")
-    return value
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 1_000_000:
-        raise argparse.ArgumentTypeError("it must be between 1 and 1000000")
-    return value
 
 
 if __name__ == "__main__":

@@ -211,6 +211,8 @@ def show_runs(answer: dict[str, Any]) -> None:
             print(
                 f"{name:<12} {found['a']:>8.4g} {found['b']:>8.4g} {found['difference']:>8.4g}  {between:<22} {p_value}"
             )
+        for line in compared.get("matching", ()):
+            print(line)
         print(f"{compared['wins']} queries better, {compared['losses']} worse, {compared['draws']} as before")
         for pair in compared["worst"][:10]:
             print(f"  rank {pair['rank_a']:g} became {pair['rank_b']:g}: {pair['text']}")

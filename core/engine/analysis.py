@@ -1,4 +1,4 @@
-"""Evaluation for the window: query sets, runs, what became of each query, judgements.
+"""Evaluation for the window: query sets, runs, what became of each query.
 
 An evaluation runs in the indexing thread, because it and an ingest exclude each other, and asks for every query's
 ranking in the models thread, so that a person's search waits for one query of it at most. What only reads runs has
@@ -11,7 +11,7 @@ import contextlib
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
@@ -21,7 +21,6 @@ from core.engine.workers import Job
 from core.errors import DrivescopeError, ErrorKind
 
 if TYPE_CHECKING:
-    from core.evaluate.judgements import Judgements
     from core.evaluate.matching import Preview
     from core.evaluate.runs import Run
     from core.evaluate.truth import Role
@@ -57,9 +56,6 @@ class Analysis:
             protocol.GetSlices: (workers.analysing, self._get_slices),
             protocol.CompareRuns: (workers.analysing, self._compare),
             protocol.GetEvidence: (workers.pictures, self._get_evidence),
-            protocol.GetJudgements: (workers.pictures, self._get_judgements),
-            protocol.Judge: (workers.pictures, self._judge),
-            protocol.UndoJudgement: (workers.pictures, self._undo),
             protocol.WriteReport: (workers.explaining, self._write_report),
         }
 
@@ -197,7 +193,7 @@ class Analysis:
         return report
 
     def _get_runs(self, job: Job, request: protocol.GetRuns) -> None:
-        self._post_runs(job)
+        self._post_runs(job, request.library)
 
     def _delete_run(self, job: Job, request: protocol.DeleteRun) -> None:
         from core.evaluate.runs import delete_run
@@ -207,19 +203,29 @@ class Analysis:
             self._kept = {key: run for key, run in self._kept.items() if key[1] != request.run_id}
         self._post_runs(job)
 
-    def _post_runs(self, job: Job) -> None:
+    def _post_runs(self, job: Job, library: str = "") -> None:
         from core.engine.analysis_replies import run_info
         from core.evaluate.runs import list_runs
 
-        runs = tuple(run_info(facts) for facts in list_runs(self._library.folder))
-        self._context.post(protocol.Runs(id=job.id, runs=runs))
+        runs = tuple(run_info(facts) for facts in list_runs(self._folder(library)))
+        self._context.post(protocol.Runs(id=job.id, runs=runs, library=library))
 
-    def _run(self, run_id: str, *, judgements: bool = False, fresh: bool = False) -> Run:
+    def _folder(self, library: str) -> Path:
+        """The folder of the open library, or of another one. Raises DrivescopeError(NOT_FOUND) if there is none."""
+        from core.library.library import CATALOG
+
+        folder = paths.library_folder(library).absolute() if library else self._library.folder
+        if not (folder / CATALOG).is_file():
+            raise DrivescopeError(ErrorKind.NOT_FOUND, f"There is no library in {folder}: choose its folder.")
+        return folder
+
+    def _run(self, run_id: str, *, judgements: bool = False, fresh: bool = False, library: str = "") -> Run:
         """A stored run, read once while it is worked with; `fresh` takes in what was judged since."""
+        from core.evaluate.judgements import Judgements
         from core.evaluate.rejudge import rejudged
         from core.evaluate.runs import open_run
 
-        folder = self._library.folder
+        folder = self._folder(library)
         key, plain = (folder, run_id, judgements), (folder, run_id, False)
         with self._turn:
             run = None if fresh else self._kept.get(key)
@@ -227,7 +233,7 @@ class Analysis:
                 run = self._kept.get(plain) or open_run(folder, run_id)
                 self._keep(plain, run)
                 if judgements:
-                    with self._judgements() as store:
+                    with contextlib.closing(Judgements(folder)) as store:
                         run = rejudged(run, store.current())
             self._keep(key, run)
             return run
@@ -259,15 +265,19 @@ class Analysis:
 
     def _compare(self, job: Job, request: protocol.CompareRuns) -> None:
         from core.engine.analysis_replies import compared
+        from core.evaluate.across import BASELINE_FIRST, told, two_libraries
         from core.evaluate.compare import compare_runs, reranking_hurt
 
         run = self._run(request.run_id, judgements=request.judgements)
-        if request.against:
-            other = self._run(request.against, judgements=request.judgements)
-            comparison = compare_runs(other, run)
-        else:
-            other, comparison = run, reranking_hurt(run)
-        self._context.post(compared(job.id, run, other, comparison))
+        if not request.against:
+            self._context.post(compared(job.id, run, run, reranking_hurt(run), ()))
+            return
+        other = self._run(request.against, judgements=request.judgements, library=request.library)
+        libraries = two_libraries(self._folder(request.library), self._library.folder)
+        job.check()
+        comparison = compare_runs(other, run, clips=libraries.clips if libraries else None)
+        notes = told(comparison.left_out, libraries, BASELINE_FIRST)
+        self._context.post(compared(job.id, run, other, comparison, notes, request.library))
 
     def _get_evidence(self, job: Job, request: protocol.GetEvidence) -> None:
         from core.engine.analysis_evidence import evidence
@@ -296,6 +306,7 @@ class Analysis:
                 request.run_id,
                 Path(request.path).expanduser(),
                 against=request.against,
+                other_library=self._folder(request.library),
                 use_judgements=request.judgements,
                 progress=self._progress(job, "Writing the report", ("looking at failures", "writing")),
                 cancelled=cancelled,
@@ -303,52 +314,6 @@ class Analysis:
         finally:
             library.close()
         self._context.post(protocol.ReportWritten(id=job.id, paths=tuple(map(str, written))))
-
-    # --- judgements -----------------------------------------------------------------------------------
-
-    @contextlib.contextmanager
-    def _judgements(self) -> Iterator[Judgements]:
-        """The store, open for one action: it is small, and nothing is lost if the engine dies after it."""
-        from core.evaluate.judgements import Judgements
-
-        with contextlib.closing(Judgements(self._library.folder)) as store:
-            yield store
-
-    def _get_judgements(self, job: Job, request: protocol.GetJudgements) -> None:
-        from core.engine.analysis_replies import judgement_info
-
-        with self._judgements() as store:
-            held = tuple(map(judgement_info, store.current()))
-        self._context.post(protocol.Judgements(id=job.id, judgements=held))
-
-    def _judge(self, job: Job, request: protocol.Judge) -> None:
-        from core.evaluate.judgements import Verdict
-
-        self._library.catalog.clip(request.clip_id)  # refuses one that is gone
-        with self._judgements() as store:
-            judged = store.judge(
-                request.query,
-                request.clip_id,
-                Verdict(request.verdict),
-                author=request.author,
-                tags=request.tags,
-                note=request.note,
-            )
-            self._post_changed(job, store, (judged.query, judged.clip_id))
-
-    def _undo(self, job: Job, request: protocol.UndoJudgement) -> None:
-        with self._judgements() as store:
-            changed = store.redo(request.author) if request.redo else store.undo(request.author)
-            self._post_changed(job, store, changed or ("", 0))
-
-    def _post_changed(self, job: Job, store: Judgements, changed: tuple[str, int]) -> None:
-        from core.engine.analysis_replies import judgement_info
-
-        query, clip_id = changed
-        held: Sequence[protocol.JudgementInfo] = ()
-        if query:
-            held = [judgement_info(one) for one in store.current(query) if one.clip_id == clip_id]
-        self._context.post(protocol.Judgements(id=job.id, judgements=tuple(held), changed=changed))
 
 
 class _Turns:

@@ -192,9 +192,13 @@ def slices_reply(request_id: int, run: Run, name: str) -> protocol.Slices:
     )
 
 
-def compared(request_id: int, run: Run, other: Run, comparison: Comparison) -> protocol.Compared:
-    """`run` against `other`, which may be the run itself: then its last stage against its first."""
-    rows = {(query.query_id, query.text): row for row, query in enumerate(run.queries)}
+def compared(
+    request_id: int, run: Run, other: Run, comparison: Comparison, notes: Sequence[str], library: str = ""
+) -> protocol.Compared:
+    """`run` against `other`, which may be the run itself: then its last stage against its first.
+
+    `notes` say what was left out; `library` is where the other run is from, if not from here.
+    """
     pairs = comparison.pairs
     itself = run is other
     return protocol.Compared(
@@ -203,7 +207,7 @@ def compared(request_id: int, run: Run, other: Run, comparison: Comparison) -> p
         against="" if itself else other.run_id,
         title_a="first stage" if itself else str(other.facts.get("name", other.run_id)),
         title_b="reranked" if itself else str(run.facts.get("name", run.run_id)),
-        rows=_packed([rows[pair.query_id, pair.text] for pair in pairs], "<i4"),
+        rows=_packed([pair.row_b for pair in pairs], "<i4"),
         ranks_a=_packed([pair.rank_a for pair in pairs], "<f4"),
         ranks_b=_packed([pair.rank_b for pair in pairs], "<f4"),
         wins=sum(pair.gain > 0 for pair in pairs),
@@ -218,6 +222,8 @@ def compared(request_id: int, run: Run, other: Run, comparison: Comparison) -> p
             )
             for found in comparison.metrics.values()
         ),
+        library=library,
+        notes=tuple(notes),
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from core.engine.analysis import Analysis
 from core.engine.context import Context, Handler, Post
 from core.engine.explaining import Explaining
 from core.engine.host import Host
+from core.engine.judging import Judging
 from core.engine.moments import Moments
 from core.engine.skeletons import Skeletons
 from core.engine.words import Words
@@ -50,6 +51,7 @@ class Session:
             protocol.GetThumbnail: (workers.pictures, self._get_thumbnail),
             protocol.GetFrames: (workers.pictures, self._get_frames),
             **Analysis(self._context).handlers(),
+            **Judging(self._context).handlers(),
             **Explaining(self._context).handlers(),
             **Moments(self._context).handlers(),
             **Words(self._context).handlers(),

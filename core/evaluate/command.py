@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import DrivescopeError, ErrorKind
 from core.evaluate.account import LISTED, Evaluation, Request
+from core.evaluate.across import told, two_libraries
 from core.evaluate.compare import compare_runs, reranking_hurt
 from core.evaluate.datasets import read_truth
 from core.evaluate.gallery import Gallery
 from core.evaluate.judgements import Judgements, Verdict, with_judgements
 from core.evaluate.matching import match, preview
 from core.evaluate.rankers import Progress, rank_foreign, rank_library
-from core.evaluate.rejudge import rejudged
-from core.evaluate.runs import Run, list_runs, open_run, run_called
+from core.evaluate.rejudge import open_judged
+from core.evaluate.runs import Run, list_runs
 from core.evaluate.slices import slices_of
 from core.evaluate.table import query_table
 from core.evaluate.trec import read_run
@@ -98,26 +99,57 @@ def evaluate_foreign(searcher: Searcher, request: Request, run_file: Path) -> di
 
 
 def tell_runs(
-    library_folder: Path, run_ids: Sequence[str], *, use_judgements: bool = False, only: str = ""
+    library_folder: Path,
+    run_ids: Sequence[str],
+    *,
+    use_judgements: bool = False,
+    only: str = "",
+    other_library: Path | None = None,
 ) -> dict[str, Any]:
     """What `drivescope runs` prints: all runs; one run with its slices and queries; or the second against the first.
 
-    With `use_judgements` the runs are told as people's judgements in this library have the truth; `only` is a slice,
-    "property=value", of which the queries are told, the worst first. Raises DrivescopeError as `open_run` and
-    `compare_runs` do, and NOT_FOUND for a slice that the run does not have.
+    With `use_judgements` the runs are told as people's judgements in their library have the truth; `only` is a slice,
+    "property=value", of which the queries are told, the worst first. `other_library` holds the second run (its newest
+    one if none is named). Raises DrivescopeError as `open_run` and `compare_runs` do, and NOT_FOUND for a slice that
+    the run does not have.
     """
+    if other_library is not None:
+        return _two_libraries(library_folder, other_library, run_ids, use_judgements=use_judgements)
     if not run_ids:
         return {"runs": list_runs(library_folder)}
     run, *others = open_judged(library_folder, run_ids, use_judgements=use_judgements)
     if only:
         return _one_slice(run, only)
     if others:
-        return {"a": run.run_id, "b": others[0].run_id, **compare_runs(run, others[0]).as_dict()}
+        return _compared(run, others[0], library_folder, library_folder)
     return {
         "run": dict(run.facts),
         "slices": [part.as_dict() for part in slices_of(run)],
         "reranking": reranking_hurt(run).as_dict() if len(run.stages) > 1 else None,
         "queries": [row.as_dict() for row in query_table(run)],
+    }
+
+
+def _two_libraries(
+    folder: Path, other: Path, run_ids: Sequence[str], *, use_judgements: bool
+) -> dict[str, Any]:
+    """A run of one library and one of another, the newest of each unless named."""
+    first, second = [*run_ids, "", ""][:2]
+    (a,) = open_judged(folder, [first], use_judgements=use_judgements)
+    (b,) = open_judged(other, [second], use_judgements=use_judgements)
+    return _compared(a, b, folder, other)
+
+
+def _compared(a: Run, b: Run, folder_a: Path, folder_b: Path) -> dict[str, Any]:
+    libraries = two_libraries(folder_a, folder_b)
+    comparison = compare_runs(a, b, clips=libraries.clips if libraries else None)
+    return {
+        "a": a.run_id,
+        "b": b.run_id,
+        "library_a": str(folder_a),
+        "library_b": str(folder_b),
+        **comparison.as_dict(),
+        "matching": told(comparison.left_out, libraries),
     }
 
 
@@ -133,16 +165,6 @@ def _one_slice(run: Run, name: str) -> dict[str, Any]:
     rows = query_table(run)
     members = sorted((rows[at] for at in found[0].members), key=lambda row: -row.rank)
     return {"run_id": run.run_id, "slice": found[0].as_dict(), "queries": [row.as_dict() for row in members]}
-
-
-def open_judged(library_folder: Path, run_ids: Sequence[str], *, use_judgements: bool) -> list[Run]:
-    """Stored runs by id or name, under the library's judgements if asked. Raises DrivescopeError as `open_run` does."""
-    runs = [open_run(library_folder, run_called(library_folder, name)) for name in run_ids]
-    if not use_judgements:
-        return runs
-    with contextlib.closing(Judgements(library_folder)) as store:
-        judged = store.current()
-    return [rejudged(run, judged) for run in runs]
 
 
 def preview_truth(searcher: Searcher, request: Request, most: int = LISTED) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Two runs side by side: which queries each wins, whether the difference is more than luck, where reranking hurt.
 
-A run is compared with another over the queries that both have: same id, same text, same judgements. The two stages of
-one run are compared the same way.
+A run is compared with another over what both have in common (`pairing.py`): queries of the same text and the same
+judgements, among the same clips. The two stages of one run are compared the same way.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 
 from core.errors import DrivescopeError, ErrorKind
 from core.evaluate.metrics import METRICS, Outcomes, Value, summarise
+from core.evaluate.pairing import ClipsOfTwo, LeftOut, common_ground
 from core.evaluate.resampling import bootstrap_intervals, randomisation_p_value
 from core.evaluate.runs import Run
 from core.evaluate.ties import EXPECTED, FloatArray
@@ -20,12 +21,17 @@ from core.evaluate.ties import EXPECTED, FloatArray
 
 @dataclass(frozen=True)
 class PairedQuery:
-    """One query under both systems. `gain` above 0: the second one is better by that many ranks."""
+    """One query under both systems: its rows in both runs, its id in the first, its ranks.
+
+    `gain` above 0: the second one is better by that many ranks.
+    """
 
     query_id: str
     text: str
     rank_a: float
     rank_b: float
+    row_a: int
+    row_b: int
 
     @property
     def gain(self) -> float:
@@ -74,13 +80,14 @@ class MetricDifference:
 class Comparison:
     """Wins, losses and draws of b against a by rank of the first relevant clip; `pairs` are in the order of run a.
 
-    `only_a` and `only_b` count queries that the other run lacks; they take no part.
+    `only_a` and `only_b` count queries that take no part; `left_out` tells why.
     """
 
     pairs: tuple[PairedQuery, ...]
     metrics: dict[str, MetricDifference]
     only_a: int
     only_b: int
+    left_out: LeftOut
 
     @property
     def wins(self) -> tuple[PairedQuery, ...]:
@@ -107,54 +114,42 @@ class Comparison:
             "draws": self.draws,
             "only_a": self.only_a,
             "only_b": self.only_b,
+            "clips": self.left_out.shared,
+            "only_clips_a": len(self.left_out.clips_a),
+            "only_clips_b": len(self.left_out.clips_b),
             "metrics": {name: difference.as_dict() for name, difference in self.metrics.items()},
             "best": [pair.as_dict() for pair in wins[:most]],
             "worst": [pair.as_dict() for pair in losses[:most]],
         }
 
 
-def compare_runs(a: Run, b: Run, *, stage_a: str | None = None, stage_b: str | None = None) -> Comparison:
-    """Run b against run a, in their last stages unless told otherwise.
+def compare_runs(
+    a: Run,
+    b: Run,
+    *,
+    stage_a: str | None = None,
+    stage_b: str | None = None,
+    clips: ClipsOfTwo | None = None,
+) -> Comparison:
+    """Run b against run a, in their last stages unless told otherwise; `clips` matches those of two libraries.
 
-    Raises DrivescopeError(BAD_INPUT) if they share no query, or if they ranked different clips: such ranks say
-    nothing about two systems.
+    Raises DrivescopeError(BAD_INPUT) if they share no query or no clip.
     """
-    _same_clips(a, b)
-    rows_b = {(query.query_id, query.text): row for row, query in enumerate(b.queries)}
-    shared = [
-        (row, rows_b[query.query_id, query.text])
-        for row, query in enumerate(a.queries)
-        if (query.query_id, query.text) in rows_b and a.grades[query.query_id] == b.grades[query.query_id]
-    ]
-    if not shared:
-        raise DrivescopeError(
-            ErrorKind.BAD_INPUT, f"The runs {a.run_id} and {b.run_id} have no query in common."
-        )
-    chosen = np.array(shared)  # (P, 2)
-    outcomes_a = a.stages[stage_a or a.final_stage].outcomes.take(chosen[:, 0])
-    outcomes_b = b.stages[stage_b or b.final_stage].outcomes.take(chosen[:, 1])
+    common = common_ground(a, b, stage_a or a.final_stage, stage_b or b.final_stage, clips)
+    ranks = (common.outcomes_a.rank[:, EXPECTED], common.outcomes_b.rank[:, EXPECTED])
     pairs = tuple(
-        PairedQuery(a.queries[row].query_id, a.queries[row].text, float(rank_a), float(rank_b))
-        for (row, _), rank_a, rank_b in zip(
-            shared, outcomes_a.rank[:, EXPECTED], outcomes_b.rank[:, EXPECTED], strict=True
+        PairedQuery(
+            a.queries[row_a].query_id, a.queries[row_a].text, float(rank_a), float(rank_b), row_a, row_b
         )
+        for row_a, row_b, rank_a, rank_b in zip(common.rows_a, common.rows_b, *ranks, strict=True)
     )
     return Comparison(
         pairs,
-        _differences(outcomes_a, outcomes_b),
-        len(a.queries) - len(shared),
-        len(b.queries) - len(shared),
+        _differences(common.outcomes_a, common.outcomes_b),
+        len(a.queries) - len(pairs),
+        len(b.queries) - len(pairs),
+        common.left_out,
     )
-
-
-def _same_clips(a: Run, b: Run) -> None:
-    hashes = {run.facts.get("hashes", {}).get("clips") for run in (a, b)}
-    if len(hashes) > 1:
-        raise DrivescopeError(
-            ErrorKind.BAD_INPUT,
-            f"The runs {a.run_id} and {b.run_id} ranked different clips, because the library changed between "
-            "them, so they cannot be compared: evaluate again.",
-        )
 
 
 def _differences(a: Outcomes, b: Outcomes) -> dict[str, MetricDifference]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from core.errors import DrivescopeError, ErrorKind
-from core.evaluate.judgements import GRADES, NOTHING_LEFT, Judged, query_key
+from core.evaluate.judgements import GRADES, NOTHING_LEFT, Judged, Judgements, query_key
 from core.evaluate.metrics import Outcomes, outcome, summarise
-from core.evaluate.runs import Run, StageResult
+from core.evaluate.runs import Run, StageResult, open_run, run_called
 
 
 def rejudged(run: Run, judged: Sequence[Judged]) -> Run:
@@ -56,3 +58,13 @@ def rejudged(run: Run, judged: Sequence[Judged]) -> Run:
         grades={q.query_id: grades[q.query_id] for q in queries},
         stages=stages,
     )
+
+
+def open_judged(library_folder: Path, run_ids: Sequence[str], *, use_judgements: bool) -> list[Run]:
+    """Stored runs by id or name, under the library's judgements if asked. Raises DrivescopeError as `open_run` does."""
+    runs = [open_run(library_folder, run_called(library_folder, name)) for name in run_ids]
+    if not use_judgements:
+        return runs
+    with contextlib.closing(Judgements(library_folder)) as store:
+        judged = store.current()
+    return [rejudged(run, judged) for run in runs]

@@ -17,12 +17,24 @@ from __future__ import annotations
 
 import msgspec
 
-from core.protocol import basics, evaluating, explaining, moments, retrieval, skeletons, words
+from core.protocol import (
+    basics,
+    evaluating,
+    explaining,
+    judging,
+    moments,
+    query_sets,
+    retrieval,
+    skeletons,
+    words,
+)
 from core.protocol.basics import *  # noqa: F403 - the modules are one page in several files
 from core.protocol.basics import Message
 from core.protocol.evaluating import *  # noqa: F403
 from core.protocol.explaining import *  # noqa: F403
+from core.protocol.judging import *  # noqa: F403
 from core.protocol.moments import *  # noqa: F403
+from core.protocol.query_sets import *  # noqa: F403
 from core.protocol.retrieval import *  # noqa: F403
 from core.protocol.skeletons import *  # noqa: F403
 from core.protocol.words import *  # noqa: F403
@@ -30,7 +42,9 @@ from core.protocol.words import *  # noqa: F403
 Request = (
     basics.Requests
     | retrieval.Requests
+    | query_sets.Requests
     | evaluating.Requests
+    | judging.Requests
     | explaining.Requests
     | moments.Requests
     | words.Requests
@@ -39,7 +53,9 @@ Request = (
 Reply = (
     basics.Replies
     | retrieval.Replies
+    | query_sets.Replies
     | evaluating.Replies
+    | judging.Judgements
     | explaining.Replies
     | moments.Replies
     | words.Replies

@@ -1,64 +1,14 @@
-"""Messages about evaluation: query sets with truth, runs, what became of each query, judgements, the report."""
+"""Messages about runs: made, stored, what became of each query, slices, comparison, the report."""
 
 from __future__ import annotations
-
-from typing import Literal
 
 import msgspec
 
 from core.protocol.basics import Message
+from core.protocol.query_sets import RejectedRowInfo
 from core.protocol.retrieval import Hit
 
-Overlap = Literal["contains", "iou"]
-Verdict = Literal["relevant", "partly", "not", "unsure", "withdrawn"]
-
-
-class SpanMatch(msgspec.Struct, frozen=True):
-    """When a clip is what a true span means: their overlap, of this kind, reaches this share (0-1)."""
-
-    overlap: Overlap = "contains"
-    threshold: float = 0.5
-
-
 # --- window -> engine ---------------------------------------------------------------------------------
-
-
-class PreviewQueries(Message, frozen=True):
-    """Read a truth file as it would be imported; nothing is stored. Answers `QueriesPreview`.
-
-    `companion` is the qrels of TREC topics, or the CSV that chooses videos of an MSR-VTT JSON. `columns` says which
-    column plays which role where the person knows better: `{"video": "clip name"}`.
-    """
-
-    id: int
-    path: str
-    companion: str = ""
-    match: SpanMatch = SpanMatch()
-    columns: dict[str, str] = msgspec.field(default_factory=dict)
-
-
-class ImportQueries(Message, frozen=True):
-    """Keep a copy of a truth file with the library, with how it is matched. Answers `QuerySets`."""
-
-    id: int
-    path: str
-    companion: str = ""
-    match: SpanMatch = SpanMatch()
-    columns: dict[str, str] = msgspec.field(default_factory=dict)
-    name: str = ""  # empty: the file's
-
-
-class GetQuerySets(Message, frozen=True):
-    """Answers `QuerySets`: what was imported into the open library."""
-
-    id: int
-
-
-class DropQuerySet(Message, frozen=True):
-    """Forget an imported file; runs on it stay. Answers `QuerySets`."""
-
-    id: int
-    set_id: str
 
 
 class Evaluate(Message, frozen=True):
@@ -76,9 +26,10 @@ class Evaluate(Message, frozen=True):
 
 
 class GetRuns(Message, frozen=True):
-    """Answers `Runs`: what is stored in the open library, newest first."""
+    """Answers `Runs`: what is stored in the open library, or in another one's folder, newest first."""
 
     id: int
+    library: str = ""
 
 
 class DeleteRun(Message, frozen=True):
@@ -120,42 +71,14 @@ class GetEvidence(Message, frozen=True):
 class CompareRuns(Message, frozen=True):
     """The last stage of `run_id` against another run, or against its own first stage if `against` is empty.
 
-    Answers `Compared`.
+    With `library` the other run is one of the library in that folder. Answers `Compared`.
     """
 
     id: int
     run_id: str
     against: str = ""
     judgements: bool = False
-
-
-class GetJudgements(Message, frozen=True):
-    """Answers `Judgements`: all that hold in the open library."""
-
-    id: int
-
-
-class Judge(Message, frozen=True):
-    """Say how well a clip answers a query. Answers `Judgements` with what now holds for the two."""
-
-    id: int
-    query: str
-    clip_id: int
-    verdict: Verdict
-    author: str
-    tags: tuple[str, ...] = ()
-    note: str = ""
-
-
-class UndoJudgement(Message, frozen=True):
-    """Take this author's last judgement back, or with `redo` bring the one taken back last.
-
-    Answers `Judgements` with what now holds; `changed` names an empty query if there was nothing to do.
-    """
-
-    id: int
-    author: str
-    redo: bool = False
+    library: str = ""
 
 
 class WriteReport(Message, frozen=True):
@@ -166,75 +89,10 @@ class WriteReport(Message, frozen=True):
     path: str
     against: str = ""
     judgements: bool = False
+    library: str = ""  # the folder of the library that `against` is from, if it is another one
 
 
 # --- engine -> window ---------------------------------------------------------------------------------
-
-
-class ColumnInfo(msgspec.Struct, frozen=True):
-    """Which column of a truth file plays which role, and how that was found out: name, content, choice."""
-
-    role: str
-    name: str
-    found_by: str
-
-
-class SampleRow(msgspec.Struct, frozen=True, array_like=True):
-    """A row of a truth file as it was read. Without a span: the whole video."""
-
-    row: int
-    query: str
-    video: str
-    start_s: float | None
-    end_s: float | None
-    relevance: int
-
-
-class RejectedRowInfo(msgspec.Struct, frozen=True, array_like=True):
-    """A row that counts for nothing, and why."""
-
-    row: int
-    query: str
-    video: str
-    reason: str
-
-
-class QueriesPreview(Message, frozen=True):
-    """Answer to `PreviewQueries`. `rejected` holds at most the first thousand of `rejected_count`."""
-
-    id: int
-    path: str
-    kind: str
-    encoding: str
-    header: tuple[str, ...]
-    columns: tuple[ColumnInfo, ...]
-    property_names: tuple[str, ...]
-    sample: tuple[SampleRow, ...]
-    rows: int
-    queries: int
-    unanswered: int
-    rejected: tuple[RejectedRowInfo, ...]
-    rejected_count: int
-
-
-class QuerySetInfo(msgspec.Struct, frozen=True):
-    """An imported truth file. `problem` is the sentence for one that cannot be read any more."""
-
-    set_id: str
-    name: str
-    kind: str
-    queries: int
-    match: SpanMatch
-    imported: str  # UTC, ISO 8601
-    problem: str = ""
-
-
-class QuerySets(Message, frozen=True):
-    """Answer to `GetQuerySets`, `ImportQueries` and `DropQuerySet`. `chosen` is the one just imported."""
-
-    id: int
-    sets: tuple[QuerySetInfo, ...]
-    chosen: str = ""
 
 
 class MetricValue(msgspec.Struct, frozen=True):
@@ -268,10 +126,11 @@ class RunInfo(msgspec.Struct, frozen=True):
 
 
 class Runs(Message, frozen=True):
-    """Answer to `GetRuns` and `DeleteRun`."""
+    """Answer to `GetRuns` and `DeleteRun`; `library` as it was asked for."""
 
     id: int
     runs: tuple[RunInfo, ...]
+    library: str = ""
 
 
 class Evaluated(Message, frozen=True):
@@ -387,7 +246,8 @@ class Compared(Message, frozen=True):
     """Answer to `CompareRuns`, over the queries that both have.
 
     `rows` (little-endian int32) are rows of this run, `ranks_a` and `ranks_b` (float32) the truth's ranks in the
-    other run and in this one, all of the same length.
+    other run and in this one, all of the same length. `notes` say in sentences what of the two was not matched and
+    takes no part; the other run is a, this one b. `library` is the folder of the other run's library, if it is another.
     """
 
     id: int
@@ -404,26 +264,8 @@ class Compared(Message, frozen=True):
     only_a: int
     only_b: int
     metrics: tuple[DifferenceInfo, ...]
-
-
-class JudgementInfo(msgspec.Struct, frozen=True):
-    """What holds for a query (white space made single) and a clip. `made` is UTC in ISO 8601."""
-
-    query: str
-    clip_id: int
-    verdict: Verdict
-    tags: tuple[str, ...]
-    note: str
-    author: str
-    made: str
-
-
-class Judgements(Message, frozen=True):
-    """What holds. With `changed` (query, clip) it is only what holds for that pair: one judgement or none."""
-
-    id: int
-    judgements: tuple[JudgementInfo, ...]
-    changed: tuple[str, int] | None = None
+    library: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class ReportWritten(Message, frozen=True):
@@ -434,10 +276,6 @@ class ReportWritten(Message, frozen=True):
 
 
 Requests = (
-    PreviewQueries | ImportQueries | GetQuerySets | DropQuerySet | Evaluate | GetRuns | DeleteRun | OpenRun
-    | GetSlices | GetEvidence | CompareRuns | GetJudgements | Judge | UndoJudgement | WriteReport
+    Evaluate | GetRuns | DeleteRun | OpenRun | GetSlices | GetEvidence | CompareRuns | WriteReport
 )  # fmt: skip
-Replies = (
-    QueriesPreview | QuerySets | Runs | Evaluated | RunOpened | RunRows | Slices | Evidence | Compared
-    | Judgements | ReportWritten
-)  # fmt: skip
+Replies = Evaluated | Runs | RunOpened | RunRows | Slices | Evidence | Compared | ReportWritten

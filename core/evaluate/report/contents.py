@@ -6,17 +6,19 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import Cancelled
+from core.evaluate.across import BASELINE_FIRST, told, two_libraries
 from core.evaluate.compare import Comparison, compare_runs, reranking_hurt
 from core.evaluate.gallery import Gallery
 from core.evaluate.judgements import Judged, Judgements, query_key
 from core.evaluate.rankers import Progress
-from core.evaluate.rejudge import rejudged
+from core.evaluate.rejudge import open_judged
 from core.evaluate.report.cases import WORST, Case, choose_cases
 from core.evaluate.report.evidence import Evidence, Witness
-from core.evaluate.runs import Run, open_run
+from core.evaluate.runs import Run
 from core.evaluate.slices import LEAST_MEMBERS, Slice, sliced_metric, slices_of, worst_slices
 from core.evaluate.table import QueryRow, query_table
 
@@ -50,7 +52,8 @@ class Contents:
     """A run, what it was compared with, and the cases that were looked at.
 
     `slices` are those with enough members, `left_out` counts the smaller ones. `comparison` is the run (b) against
-    `against` (a); `hurt` its last stage (b) against its first (a). `documents` names clips as TREC files do.
+    `against` (a), `matching` what of the two was not matched; `hurt` its last stage (b) against its first (a).
+    `documents` names clips as TREC files do.
     """
 
     run: Run
@@ -60,6 +63,7 @@ class Contents:
     left_out: int
     against: Run | None
     comparison: Comparison | None
+    matching: tuple[str, ...]
     hurt: Comparison | None
     exhibits: list[Exhibit]
     judged: Mapping[str, tuple[Judged, ...]]
@@ -86,6 +90,7 @@ def gather(
     run_id: str,
     *,
     against: str = "",
+    other_library: Path | None = None,
     use_judgements: bool = False,
     cases: int = WORST,
     progress: Progress = lambda done, total: None,
@@ -93,15 +98,18 @@ def gather(
 ) -> Contents:
     """Reads the run (and the one to compare with), cuts slices, chooses cases and looks at their clips.
 
-    With `use_judgements` the runs are measured under what people judged since. `progress` counts cases. Raises
-    DrivescopeError as `open_run` and `compare_runs` do, and Cancelled.
+    `against` is a run of `other_library`, if that is given. With `use_judgements` the runs are measured under what
+    people judged since. `progress` counts cases. Raises DrivescopeError as `open_run` and `compare_runs` do, and
+    Cancelled.
     """
     with contextlib.closing(Judgements(library.folder)) as store:
         judged = store.current()
-    runs = [open_run(library.folder, name) for name in (run_id, against) if name]
-    if use_judgements:
-        runs = [rejudged(run, judged) for run in runs]
-    run, other = runs[0], runs[1] if against else None
+    (run,) = open_judged(library.folder, [run_id], use_judgements=use_judgements)
+    elsewhere = other_library or library.folder
+    other = open_judged(elsewhere, [against], use_judgements=use_judgements)[0] if against else None
+    libraries = two_libraries(elsewhere, library.folder) if other is not None else None
+    clips = libraries.clips if libraries else None
+    comparison = compare_runs(other, run, clips=clips) if other is not None else None
     rows = query_table(run)
     hurt = reranking_hurt(run) if len(run.stages) > 1 else None
     overall = sliced_metric(run)
@@ -123,7 +131,10 @@ def gather(
         worst=worst_slices(found, overall),
         left_out=len(found) - len(large),
         against=other,
-        comparison=compare_runs(other, run) if other else None,
+        comparison=comparison,
+        matching=tuple(told(comparison.left_out, libraries, BASELINE_FIRST))
+        if comparison is not None
+        else (),
         hurt=hurt,
         exhibits=exhibits,
         judged=_by_query(judged, rows),

@@ -31,7 +31,8 @@ def comparison_section(contents: Contents) -> Html | None:
         if name_a == name_b:
             name_a, name_b = against.run_id, contents.run.run_id
         parts.append(el("h3", f"{name_b} against {name_a}"))
-        parts.append(_side_by_side(comparison, clips, name_a, name_b))
+        parts += [el("p", line, class_="quiet") for line in contents.matching]
+        parts.append(_side_by_side(comparison, comparison.left_out.shared, name_a, name_b))
         parts.append(_lists(comparison, f"Lost against {name_a}", f"Won over {name_a}"))
     if hurt is not None:
         parts.append(el("h3", "Reranking against the first stage"))

@@ -29,6 +29,7 @@ def write_report(
     out: Path,
     *,
     against: str = "",
+    other_library: Path | None = None,
     use_judgements: bool = False,
     cases: int = WORST,
     progress: Progress = lambda done, total: None,
@@ -42,6 +43,7 @@ def write_report(
         run_id: the run.
         out: an .html file; the others get its name with another ending.
         against: another run to compare with, the baseline.
+        other_library: the folder of the library that it is from, if it is another one.
         use_judgements: measure under what people judged since the run was stored.
         cases: how many of the worst queries are looked at.
         progress: is told cases looked at, and all.
@@ -60,6 +62,7 @@ def write_report(
         bundle,
         run_id,
         against=against,
+        other_library=other_library,
         use_judgements=use_judgements,
         cases=cases,
         progress=progress,
@@ -105,6 +108,7 @@ def _as_dict(contents: Contents) -> dict[str, Any]:
         "written": contents.written,
         "slices": [part.as_dict() for part in contents.slices],
         "worst_slices": [part.as_dict() for part in contents.worst],
+        "matching": list(contents.matching),
         "comparison": compared.as_dict(len(compared.pairs)) if compared else None,
         "reranking": contents.hurt.as_dict(len(contents.hurt.pairs)) if contents.hurt else None,
         "queries": [row.as_dict() for row in contents.rows],

@@ -1,6 +1,7 @@
 """A whole analysis over the real demo library: import, evaluate, look, judge, compare. Nothing is pretended here."""
 
 import array
+import contextlib
 import json
 import shutil
 
@@ -10,17 +11,19 @@ from core import paths, protocol
 from core.engine.analysis import Analysis
 from core.engine.context import Context
 from core.engine.host import Host
+from core.engine.judging import Judging
 from core.engine.workers import Job
 from core.errors import Cancelled, DrivescopeError, ErrorKind
 from core.evaluate.query_sets import list_query_sets
 from core.evaluate.runs import open_run
 from core.evaluate.table import query_table
+from core.library.catalog import Catalog
 from core.library.demo import open_demo
 from core.search.pipeline import Searcher
 
 
 class Desk:
-    """The handlers of `Analysis` without a socket; `ask` gives the replies of one request."""
+    """The handlers of `Analysis` and `Judging` without a socket; `ask` gives the replies of one request."""
 
     def __init__(self) -> None:
         self.posted: list[protocol.Reply] = []
@@ -32,7 +35,7 @@ class Desk:
             return Searcher(open_demo(bundle, lambda step: None, lambda: False), bundle)
 
         self.context.searcher = models.submit(open_library).result()
-        self._handlers = Analysis(self.context).handlers()
+        self._handlers = Analysis(self.context).handlers() | Judging(self.context).handlers()
 
     def ask(self, kind, *, cancelled=False, **fields):
         """The replies to one request, each once through the encoder."""
@@ -162,6 +165,26 @@ def test_a_run_against_its_first_stage_and_against_another(desk, sets, run_id):
         desk.ask(protocol.CompareRuns, run_id=done.run_id)
     (left,) = desk.ask(protocol.DeleteRun, run_id=done.run_id)
     assert [run.run_id for run in left.runs] == [run_id]
+
+
+def test_a_run_of_another_library_is_compared_by_video_span_and_text(desk, sets, run_id, tmp_path):
+    elsewhere = shutil.copytree(desk.folder, tmp_path / "elsewhere")
+    (there,) = desk.ask(protocol.GetRuns, library=str(elsewhere))
+    assert there.library == str(elsewhere)
+    assert run_id in [run.run_id for run in there.runs]
+    with contextlib.closing(Catalog(elsewhere / "library.db")) as catalog:
+        catalog.drop_clips([catalog.clips()[0].clip_id])
+    (found,) = desk.ask(
+        protocol.CompareRuns, run_id=run_id, against=run_id, library=str(elsewhere)
+    )  # the same run: whatever is matched is a draw
+    assert found.library == str(elsewhere)
+    assert (found.wins, found.losses) == (0, 0)
+    clips = there.runs[0].clips
+    assert found.notes[0] == f"Ranks are among the {clips - 1} clips that both libraries hold."
+    assert found.notes[1] == "1 clip only of the other run takes no part."  # it is gone: nobody knows its name
+    assert found.notes[2].startswith("1 clip only of this run takes no part, e.g. demo_")
+    with pytest.raises(DrivescopeError, match="There is no library in"):
+        desk.ask(protocol.GetRuns, library=str(tmp_path / "nothing"))
 
 
 def test_a_judgement_changes_the_run_that_is_read_with_judgements(desk, run_id):
@@ -297,7 +320,8 @@ def test_a_damaged_set_is_listed_with_its_reason(desk, sets):
         desk.ask(protocol.Evaluate, set_id=folder.name)
     assert refused.value.kind is ErrorKind.VERSION
     desk.ask(protocol.DropQuerySet, set_id=folder.name)
-    for path in ("..", ".hidden", "a/b", ""):
+    known = sets["Demo captions"].set_id
+    for path in ("..", ".hidden", "a/b", f"{known}/../{known}", ""):
         with pytest.raises(DrivescopeError) as refused:
             desk.ask(protocol.DropQuerySet, set_id=path)
         assert refused.value.kind is ErrorKind.NOT_FOUND

@@ -52,11 +52,6 @@ def test_only_queries_that_both_have_take_part():
         compare_runs(a, b)
 
 
-def test_runs_over_other_clips_are_refused():
-    with pytest.raises(DrivescopeError, match="ranked different clips"):
-        compare_runs(run_of(first=[1]), run_of(first=[1], clips="other"))
-
-
 def test_where_reranking_hurt():
     result = reranking_hurt(run_of(first=[1, 9, 4], reranked=[6, 2, 4]))
     assert [(p.query_id, p.rank_a, p.rank_b) for p in result.losses] == [("0", 1.0, 6.0)]

@@ -14,7 +14,7 @@ DOT = re.compile(r'cx="([\d.]+)" cy="([\d.]+)" r="([\d.]+)" class="dot (\w+)"')
 
 
 def pair(a, b, text="q"):
-    return PairedQuery("1", text, a, b)
+    return PairedQuery("1", text, a, b, 0, 0)
 
 
 def test_elements():
