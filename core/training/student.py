@@ -52,11 +52,15 @@ class Lessons:
 
 @dataclass(frozen=True)
 class Batch:
-    """Clips (B,), one text row for each (B,), which pairs are right besides the diagonal (B, B)."""
+    """Clips (B,), one text row for each (B,), which pairs are right besides the diagonal (B, B).
+
+    With `pairs` only the first so many texts are their clip's own; of the others only a teacher knows how they fit.
+    """
 
     clips: Tensor
     rows: Tensor
     right: Tensor
+    pairs: int | None = None
 
 
 @dataclass(frozen=True)
@@ -94,31 +98,38 @@ def draw_batch(lessons: Lessons, recipe: StudentRecipe | HeadRecipe, step: int) 
     rows = [
         rng.choice((lessons.made if rng.random() < recipe.query_share else lessons.rows)[i]) for i in clips
     ]
-    right = [
+    return Batch(torch.tensor(clips), torch.tensor(rows), right_of(lessons, clips, rows))
+
+
+def right_of(lessons: Lessons, clips: Sequence[int], rows: Sequence[int]) -> Tensor:
+    """Which clips (B) each text (B) fits besides its own: (B, B) bool."""
+    return torch.tensor(
         [
-            (need is not None and need <= lessons.facts[i]) or row == other
-            for i, other in zip(clips, rows, strict=True)
+            [
+                (need is not None and need <= lessons.facts[i]) or row == other
+                for i, other in zip(clips, rows, strict=True)
+            ]
+            for row in rows
+            for need in [lessons.needs[row]]
         ]
-        for row in rows
-        for need in [lessons.needs[row]]
-    ]
-    return Batch(torch.tensor(clips), torch.tensor(rows), torch.tensor(right))
+    )
+
+
+def make_plan(teacher: XClip, lessons: Lessons, recipe: StudentRecipe) -> tuple[Taught, ...]:
+    """Every batch of a run with the teacher's word on it. The recipe's seed decides which batches."""
+    return tuple(teach(teacher, lessons, draw_batch(lessons, recipe, step)) for step in range(recipe.steps))
 
 
 @torch.no_grad()
-def make_plan(teacher: XClip, lessons: Lessons, recipe: StudentRecipe) -> tuple[Taught, ...]:
-    """Every batch of a run with the teacher's word on it. The recipe's seed decides which batches."""
+def teach(teacher: XClip, lessons: Lessons, batch: Batch) -> Taught:
+    """The teacher's word on a batch."""
     assert teacher.clip is not None, "the scale belongs to the towers"
-    plan = []
-    for step in range(recipe.steps):
-        batch = draw_batch(lessons, recipe, step)
-        frames, texts = lessons.frames[batch.clips], lessons.texts.pick(batch.rows)  # (B, F, D)
-        unit_frames = functional.normalize(frames, dim=-1)
-        video = teacher.pool(frames).video
-        score = teacher.granularities(texts.sentence, texts.words, unit_frames, video, texts.mask).score
-        cosines = torch.einsum("bd,bfd->bf", texts.sentence, unit_frames)
-        plan.append(Taught(batch, teacher.clip.logit_scale.exp() * score, cosines))
-    return tuple(plan)
+    frames, texts = lessons.frames[batch.clips], lessons.texts.pick(batch.rows)  # (B, F, D)
+    unit_frames = functional.normalize(frames, dim=-1)
+    video = teacher.pool(frames).video
+    score = teacher.granularities(texts.sentence, texts.words, unit_frames, video, texts.mask).score
+    cosines = torch.einsum("bd,bfd->bf", texts.sentence, unit_frames)
+    return Taught(batch, teacher.clip.logit_scale.exp() * score, cosines)
 
 
 def new_student(teacher: XClip, recipe: StudentRecipe) -> TeachClip:
@@ -189,13 +200,16 @@ def student_losses(
     temporal = student.temporal(frames)  # (B, F, D)
     pool = student.attentive_pool if recipe.attentive else student.mean_pool
     logits = scale.exp() * texts.sentence @ pool(temporal).video.T  # (B, B)
-    contrast = info_nce(logits, batch.right)
+    own = slice(batch.pairs)
+    contrast = info_nce(logits[own, own], batch.right[own, own])
     zero = contrast.new_zeros(())
     coarse, fine = zero, zero
     if recipe.coarse:
         coarse = coarse_distillation(logits, taught.matrix)
     if recipe.fine:
-        weights = student.frame_logits(temporal).softmax(dim=-1)  # (B, F) at temperature 1, for the labels
-        fine = fine_distillation(weights, (taught.cosines / recipe.label_temperature).softmax(dim=-1))
+        weights = student.frame_logits(temporal[own]).softmax(
+            dim=-1
+        )  # (B, F) at temperature 1, for the labels
+        fine = fine_distillation(weights, (taught.cosines[own] / recipe.label_temperature).softmax(dim=-1))
     total = CONTRAST * contrast + COARSE * coarse + FINE * fine if recipe.taught else contrast
     return StudentLosses(total, contrast, coarse, fine)

@@ -14,10 +14,8 @@ import dataclasses
 import json
 import statistics
 import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +28,7 @@ from core.models.teachclip import TeachClip
 from core.models.xclip import XClip
 from core.training.dataset import ClipSet, generator_of, join, load_clips
 from core.training.features import encode_clips, encode_texts
+from core.training.few import CAPTIONED, train_few
 from core.training.free_text import free_text
 from core.training.heads import train_heads
 from core.training.lanes import Lanes
@@ -38,29 +37,15 @@ from core.training.recipe import HeadRecipe, StudentRecipe, TeacherRecipe
 from core.training.scoring import Questions, by_event, columns, full_scan, reranked, summarise
 from core.training.splits import Split, concepts, instances, paraphrases
 from core.training.stage_a import load_teacher
-from core.training.student import Lessons, Taught, make_lessons, make_plan, new_student, pooled, train_student
+from core.training.student import make_lessons, make_plan, pooled
+from core.training.systems import BASE, FEW, SHIPPABLE, SYSTEMS, train_all
 from core.training.texts import Texts
 
 Say = Callable[[str], None]
 
-BASE = StudentRecipe()
-SYSTEMS: dict[str, tuple[StudentRecipe, bool]] = {
-    "CLIP4Clip seqTransf": (dataclasses.replace(BASE, attentive=False, coarse=False, fine=False), True),
-    "student, untaught": (dataclasses.replace(BASE, coarse=False, fine=False), True),
-    "student, taught": (BASE, True),
-    "student, coarse only": (dataclasses.replace(BASE, fine=False), False),
-    "student, fine only": (dataclasses.replace(BASE, coarse=False), False),
-    "student, label temperature 1": (dataclasses.replace(BASE, label_temperature=1.0), False),
-    "student, taught, from the teacher's head": (dataclasses.replace(BASE, from_teacher=True), False),
-    "student, untaught, from the teacher's head": (
-        dataclasses.replace(BASE, from_teacher=True, coarse=False, fine=False),
-        False,
-    ),
-}
-"""What learns, and whether it gets all seeds or only `FEW`."""
-FEW = 3
-SHIPPABLE = tuple(name for name, (recipe, _) in SYSTEMS.items() if recipe.attentive and recipe.coarse)
 DEPTHS = (50, 200, 1000)
+FEW_STEPS = 150
+"""Students with few captions are at their best sooner."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -188,7 +173,17 @@ def make_table(
     base = students or BASE
     plan = make_plan(chosen, lessons, base)
     say(f"heads and plan: {(time.monotonic() - began) / 60:.1f} min")
-    trained = _train_all(lessons, chosen, plan, base, seeds, recipe.lanes, say)
+    trained = train_all(lessons, chosen, plan, base, seeds, recipe.lanes, say)
+    few = dataclasses.replace(base, steps=min(base.steps, FEW_STEPS))
+    trained |= train_few(
+        lessons,
+        chosen,
+        few,
+        CAPTIONED,
+        min(seeds, FEW),
+        lambda one: _student_merit(one, looked),
+        recipe.lanes,
+    )
     say(f"students: {(time.monotonic() - began) / 60:.1f} min")
     val_merit = {name: [_student_merit(student, looked) for student in trained[name]] for name in trained}
     best = max(SHIPPABLE, key=lambda name: statistics.mean(val_merit[name]))
@@ -236,40 +231,8 @@ def _encoded(teacher: XClip, texts: Texts, splits: dict[str, Split]) -> dict[str
     }
 
 
-def _train_all(
-    lessons: Lessons,
-    teacher: XClip,
-    plan: Sequence[Taught],
-    base: StudentRecipe,
-    seeds: int,
-    lanes: int,
-    say: Say,
-) -> dict[str, list[TeachClip]]:
-    """Every system with every seed, as many at once as there are lanes."""
-    lock = threading.Lock()  # a fresh student draws from torch's one generator
-
-    def make(name: str, seed: int) -> TeachClip:
-        kind = SYSTEMS[name][0]
-        same = {field: getattr(kind, field) for field in ("attentive", "coarse", "fine", "from_teacher")}
-        recipe = dataclasses.replace(base, **same, label_temperature=kind.label_temperature, seed=seed)
-        with lock:
-            student = new_student(teacher, recipe)
-        return train_student(lessons, teacher, recipe, plan, student=student)
-
-    jobs = [
-        (name, seed)
-        for name, (_, cheap) in SYSTEMS.items()
-        for seed in range(1, seeds + 1)
-        if cheap or seed <= FEW
-    ]
-    with ThreadPoolExecutor(lanes, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        made = list(pool.map(lambda job: make(*job), jobs))
-    say(f"{len(jobs)} students trained")
-    return {name: [one for (n, _), one in zip(jobs, made, strict=True) if n == name] for name in SYSTEMS}
-
-
 def _attentive(name: str) -> bool:
-    return SYSTEMS[name][0].attentive
+    return name not in SYSTEMS or SYSTEMS[name][0].attentive
 
 
 @torch.no_grad()

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from core.training import table
+from core.training import systems, table
 from core.training.evaluate import answer_columns
+from core.training.few import few_name
 from core.training.free_text import SENTENCES, free_text
 from core.training.recipe import HeadRecipe, StudentRecipe
 from core.training.scoring import columns, reranked, summarise
@@ -84,7 +85,9 @@ def test_reranking_changes_only_the_order_of_the_best():
 
 
 def test_the_whole_table_on_a_toy_world(tmp_path, monkeypatch):
-    monkeypatch.setattr(table, "FEW", 1)
+    for module in (systems, table):
+        monkeypatch.setattr(module, "FEW", 1)
+    monkeypatch.setattr(table, "CAPTIONED", (5,))
     clips, val, test = toy_clips(16), toy_clips(24, first_seed=300), toy_clips(24, first_seed=600)
     recipe = toy_recipe(steps=2, words=24)
     train_teacher(clips, None, recipe, tmp_path / "teacher")
@@ -100,21 +103,22 @@ def test_the_whole_table_on_a_toy_world(tmp_path, monkeypatch):
     result = run()
     made = result.table
     assert json.loads(json.dumps(made)) == made
-    assert made["shipped"] in table.SHIPPABLE
-    systems = made["systems"]
-    assert {"mean pooling", "teacher, full scan", "reranked, best 200", "student, taught"} <= set(systems)
-    assert systems["student, taught"]["seeds"] == 2
-    assert systems["student, coarse only"]["seeds"] == 1
-    for row in systems.values():
+    assert made["shipped"] in systems.SHIPPABLE
+    rows = made["systems"]
+    assert {"mean pooling", "teacher, full scan", "reranked, best 200", "student, taught"} <= set(rows)
+    assert rows["student, taught"]["seeds"] == 2
+    assert rows["student, coarse only"]["seeds"] == 1
+    assert {few_name(5, True), few_name(5, False)} <= set(rows)
+    for row in rows.values():
         assert 0 <= row["test"]["R@1"]["low"] <= row["test"]["R@10"]["high"] <= 100
     ranks = [
-        {name: value["mean"] for name, value in systems[system]["test"].items()}
+        {name: value["mean"] for name, value in rows[system]["test"].items()}
         for system in ("reranked, best 200", "teacher, full scan")
     ]
     assert ranks[0] == ranks[1]
-    assert systems["student, taught"]["bytes"] * (recipe.frames + 1) == systems["teacher, full scan"]["bytes"]
+    assert rows["student, taught"]["bytes"] * (recipe.frames + 1) == rows["teacher, full scan"]["bytes"]
     assert made["events"]["teacher, full scan"]["oncoming"]["clips"] == 24
     markdown = table.as_markdown(made)
-    assert markdown.count("\n") == len(systems) + 1
+    assert markdown.count("\n") == len(rows) + 1
     again = run().table  # from the kept frames
-    assert again["systems"] == systems
+    assert again["systems"] == rows
