@@ -10,6 +10,7 @@ import gc
 import logging
 import threading
 from collections.abc import Callable
+from importlib import metadata
 from typing import TYPE_CHECKING, TypeVar
 
 from core.engine.workers import Workers
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 Listener = Callable[[State], None]
+
+
+def version() -> str:
+    """Drivescope's own; "0" when it runs from a checkout that was never installed."""
+    try:
+        return metadata.version("drivescope")
+    except metadata.PackageNotFoundError:
+        return "0"
 
 
 class Host:

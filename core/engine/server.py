@@ -15,7 +15,6 @@ import http
 import logging
 from collections.abc import Callable
 from concurrent.futures import CancelledError
-from importlib.metadata import PackageNotFoundError, version
 from os import getpid
 from typing import Final
 
@@ -26,7 +25,7 @@ from websockets.http11 import Request as HandshakeRequest
 from websockets.http11 import Response
 
 from core import protocol
-from core.engine.host import Host
+from core.engine.host import Host, version
 from core.engine.session import Session
 from core.errors import ErrorKind
 
@@ -34,6 +33,8 @@ log = logging.getLogger(__name__)
 HELLO_SECONDS: Final = 10.0
 OUTGOING_MESSAGES: Final = 64
 """Replies that may wait for a slow window before the worker that makes them is held back."""
+PATIENCE_SECONDS: Final = 60.0
+"""So long a worker is held back; what the window has not taken by then is dropped."""
 
 
 class EngineServer:
@@ -79,7 +80,7 @@ class EngineServer:
         if refusal is not None:
             await _refuse(connection, *refusal)
             return False
-        welcome = protocol.Welcome(protocol=protocol.PROTOCOL_VERSION, version=_version(), pid=getpid())
+        welcome = protocol.Welcome(protocol=protocol.PROTOCOL_VERSION, version=version(), pid=getpid())
         await connection.send(protocol.encode(welcome))
         return True
 
@@ -147,16 +148,20 @@ def _poster(
             return
         waiting = put(reply)
         try:
-            asyncio.run_coroutine_threadsafe(waiting, loop).result(timeout=60)
-        except (RuntimeError, TimeoutError, CancelledError):  # the loop has ended: nobody listens any more
+            future = asyncio.run_coroutine_threadsafe(waiting, loop)
+        except RuntimeError:  # the loop has ended: nobody listens any more
             waiting.close()
+            return
+        try:
+            future.result(timeout=PATIENCE_SECONDS)
+        except (TimeoutError, CancelledError):  # a window that takes nothing, or an engine that leaves
+            future.cancel()
 
     return post
 
 
-_pending: set[asyncio.Task[None]] = (
-    set()
-)  # asyncio holds tasks weakly; an unheld one may vanish before it ran
+_pending: set[asyncio.Task[None]] = set()
+"""Tasks under way: asyncio holds them weakly, and an unheld one may vanish before it ran."""
 
 
 async def _send_all(connection: ServerConnection, outgoing: asyncio.Queue[protocol.Reply]) -> None:
@@ -191,10 +196,3 @@ def _refuse_web_pages(connection: ServerConnection, request: HandshakeRequest) -
     if "Origin" in request.headers:
         return connection.respond(http.HTTPStatus.FORBIDDEN, "The engine does not speak with web pages.\n")
     return None
-
-
-def _version() -> str:
-    try:
-        return version("drivescope")
-    except PackageNotFoundError:  # run from a checkout that was never installed
-        return "0"

@@ -77,7 +77,10 @@ def _write_token(token: str) -> Path:
     folder = paths.cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"engine-{os.getpid()}.token"
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    file.unlink(
+        missing_ok=True
+    )  # of a dead engine with this number; a file keeps the permissions it was made with
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as stream:
         stream.write(token)
     return file

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from core import protocol
+from core.engine.host import version
 from core.explain.ontology import Ontology, load_ontology
 from core.explain.skeleton_export import as_json, as_openlabel
 from core.explain.skeleton_match import Match, lay
@@ -82,20 +82,13 @@ def exported(
     """One clip's skeleton as the text of a file."""
     file = Path(clip.path).name
     if form == "openlabel":
-        data = as_openlabel(video, said, load_ontology(), file, _version())
+        data = as_openlabel(video, said, load_ontology(), file, version())
     else:
         data = as_json(video, said, file)
     name = f"{Path(clip.path).stem}_{clip.start_s:.0f}s_{form}.json"
     return protocol.SkeletonExported(
         request_id, clip.clip_id, name, json.dumps(data, ensure_ascii=False, indent=1) + "\n"
     )
-
-
-def _version() -> str:
-    try:
-        return version("drivescope")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _title(ontology: Ontology, value: str) -> str:

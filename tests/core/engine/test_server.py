@@ -1,13 +1,16 @@
 """The wall around the engine: who is refused, how it is said, and that the engine lives on."""
 
 import contextlib
+import os
+import stat
 
 import msgspec
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from core import protocol
+from core import paths, protocol
+from core.engine.service import _write_token
 from tests.core.engine.conftest import TOKEN
 
 
@@ -60,6 +63,18 @@ def test_another_version_is_told_which_side_to_update(server, version, older):
             connection.recv(timeout=10)
         assert closed.value.rcvd.code == protocol.CLOSE_VERSION
     assert_alive(server)
+
+
+def test_a_written_token_is_this_users_alone(monkeypatch, tmp_path):
+    monkeypatch.setenv(paths.HOME_ENVIRONMENT, str(tmp_path))
+    before = paths.cache_folder() / f"engine-{os.getpid()}.token"  # a dead engine's, which anybody may read
+    before.parent.mkdir()
+    before.write_text("old")
+    before.chmod(0o644)
+    file = _write_token("secret")
+    assert file == before
+    assert file.read_text() == "secret"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_a_web_page_is_refused(server):
