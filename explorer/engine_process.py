@@ -18,7 +18,8 @@ from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signa
 from core.protocol import TOKEN_ENVIRONMENT
 from explorer.logs import log
 
-ENGINE_COMMAND: Final = (sys.executable, "-m", "core.engine")
+ENGINE_COMMAND: Final = (sys.executable, "-P", "-m", "core.engine")
+"""With -P: a folder called `core` (or a file torch.py) where the person happens to stand is not what is started."""
 RESTARTS_IN_A_ROW: Final = 3
 BACKOFF_MS: Final = (500, 2000, 5000)
 _QUIT_MS: Final = 3000

@@ -2,14 +2,15 @@
 
 import os
 import signal
+import subprocess
 import sys
 
 import pytest
 
-from core.protocol import Failed, GetLibrary, GetModels, Hello, LibraryOpened, Search
+from core.protocol import Failed, GetLibrary, GetModels, Hello, LibraryOpened, OpenLibrary, Search
 from explorer.engine_client import EngineClient
 from explorer.engine_link import EngineLink
-from explorer.engine_process import EngineProcess
+from explorer.engine_process import ENGINE_COMMAND, EngineProcess
 from explorer.jobs import Jobs
 
 FAKE = (sys.executable, "-m", "tests.explorer.fake_engine")
@@ -73,6 +74,8 @@ def test_a_cancelled_request_hears_nothing_more(qtbot, engine, client):
 
 
 def test_a_search_stays_open_until_the_rerank(qtbot, engine, client):
+    with qtbot.waitSignal(client.send(lambda number: OpenLibrary(id=number, path="demo")).finished):
+        pass
     stages = []
     request = client.send(lambda number: Search(id=number, text="a"))
     request.answered.connect(lambda ranked: stages.append(ranked.stage))
@@ -156,6 +159,21 @@ def test_the_process_announces_its_port_and_leaves_with_us(qtbot, process):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kills by a POSIX signal")
+def test_what_lies_where_a_person_stands_is_not_the_engine(tmp_path):
+    (tmp_path / "core").mkdir()
+    (tmp_path / "core" / "__init__.py").write_text("raise SystemExit('somebody else')")
+    *python, _module, name = ENGINE_COMMAND
+    assert name == "core.engine"
+    found = subprocess.run(
+        [*python, "-c", "import core; print(core.__file__)"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert str(tmp_path) not in found.stdout
+
+
 def test_a_killed_engine_is_noticed_and_comes_back(qtbot, process):
     engine = process()
     client = EngineClient()
