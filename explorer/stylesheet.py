@@ -85,7 +85,6 @@ QPushButton[role="row"] {
   min-height: 30px; font-weight: 400; color: @text_2; }
 QPushButton[role="row"]:hover { background: @hover; color: @text; }
 QPushButton[role="row"]:focus { border: 1px solid @accent; }
-QPushButton[role="row"][active="true"] { background: @accent_soft; color: @text; }
 
 QToolButton {
   background: transparent; border: 1px solid transparent; border-radius: 6px; min-width: 30px;
@@ -182,7 +181,6 @@ QTabBar#analysisTabs::tab { padding: 8px 16px; }
 #banner[level="error"] { background: @error_soft; border-bottom: 1px solid @line; }
 #card { background: @raised; border: 1px solid @line; border-radius: 10px; }
 #rule { background: @line; max-height: 1px; min-height: 1px; border: none; }
-#dropVeil { background: transparent; }
 """
 
 

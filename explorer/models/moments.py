@@ -14,7 +14,6 @@ from core.protocol import (
     Hit,
     KeyframeInfo,
     Keyframes,
-    MomentInfo,
     Moments,
     ScoreSpan,
     SpanScored,
@@ -123,11 +122,6 @@ class VideoMoments(QObject):
         if self.found is None or not self.found.starts_s:
             return -1
         return max(0, bisect.bisect_right(self.found.starts_s, time_s) - 1)
-
-    def moment_at(self, time_s: float) -> MomentInfo | None:
-        """The best moment that a time lies in."""
-        moments = self.found.moments if self.found is not None else ()
-        return next((one for one in moments if one.start_s <= time_s < one.end_s), None)
 
     def _ask(self) -> None:
         hit, query = self.hit, self.query

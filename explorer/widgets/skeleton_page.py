@@ -29,7 +29,6 @@ _SUMMARY_TIP = "How many of the things that the query asks for (or excludes) thi
 _ELSE_TIP = (
     "What the clip shows whether or not the query asks for it; a click shows the frame, the dots correct it."
 )
-_NONE_TIP = "How probable it is that none of the values of this slot fits the clip."
 _READING = "Reading the clip… the first time takes a few seconds."
 
 

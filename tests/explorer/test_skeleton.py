@@ -135,7 +135,9 @@ def test_nothing_is_asked_while_another_tab_is_in_front(qtbot, engine, make_wind
     explorer = make_window(library="demo", query=QUERY)
     searched(qtbot, explorer)
     explorer.window.grid.select_row(0)
-    qtbot.wait(150)
+    qtbot.waitUntil(
+        lambda: explorer.window.inspector.ready
+    )  # all that a chosen clip asks for by itself is there
     assert not engine.asked(GetSkeletons)
 
 
