@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -132,6 +133,7 @@ class JobRow:
 class Catalog:
     """The open catalogue. Its methods may be called from several threads; they take turns.
 
+    One that may only be read (another user's, a read-only disk) is opened for reading; writing then raises.
     Raises DrivescopeError(UNREADABLE) for a file that is no catalogue, (VERSION) for one that a newer
     Drivescope made, (DISK_FULL) and (NO_PERMISSION) as the file system has it.
     """
@@ -143,15 +145,27 @@ class Catalog:
         self.path = path
         self._turn = threading.RLock()
         with storage_errors(path):
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10.0)
             try:
+                self._open(str(path))
+            except sqlite3.OperationalError as error:
+                if not _may_only_be_read(path, error):
+                    raise
+                # Nobody can write there, so nobody has to be waited for, and the log that waiting needs is not made.
+                self._open(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+
+    def _open(self, place: str, *, uri: bool = False) -> None:
+        self._db = sqlite3.connect(
+            place, isolation_level=None, check_same_thread=False, timeout=10.0, uri=uri
+        )
+        try:
+            if not uri:
                 self._db.execute("PRAGMA journal_mode = WAL")
                 self._db.execute("PRAGMA synchronous = NORMAL")
-                self._db.execute("PRAGMA foreign_keys = ON")
-                self._migrate()
-            except BaseException:
-                self._db.close()
-                raise
+            self._db.execute("PRAGMA foreign_keys = ON")
+            self._migrate()
+        except BaseException:
+            self._db.close()
+            raise
 
     def close(self) -> None:
         """Closes the file; the catalogue must not be used afterwards."""
@@ -335,3 +349,12 @@ class Catalog:
         """Every run of ingest, oldest first."""
         query = "SELECT id, started, ended, outcome, added, seconds FROM jobs ORDER BY id"
         return [JobRow(*row) for row in self._rows(query)]  # type: ignore[arg-type]  # STRICT columns
+
+
+def _may_only_be_read(path: Path, error: sqlite3.OperationalError) -> bool:
+    """Whether it is only the right to write that is missing, and what was last written is in the file itself."""
+    refused = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
+    log = path.with_name(f"{path.name}-wal")
+    unmerged = log.exists() and log.stat().st_size > 0
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # some errors of the module itself have none
+    return code in refused and os.access(path, os.R_OK) and not unmerged

@@ -182,3 +182,27 @@ def test_two_processes_may_make_a_catalogue_at_once(tmp_path):
     code += "[Catalog(Path(sys.argv[1]) / f'{n}.db').close() for n in range(30)]"
     running = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) for _ in range(2)]
     assert [process.wait(60) for process in running] == [0, 0]
+
+
+def test_a_library_that_may_only_be_read_is_read(catalog, tmp_path, monkeypatch):
+    catalog.add_clips(catalog.add_video(facts("/f/a b?.mp4")), SPANS)
+    catalog.close()
+    connect = sqlite3.connect
+
+    def read_only(place, *arguments, **options):
+        if not options.get("uri"):  # what SQLite says in a folder where it cannot put its log
+            error = sqlite3.OperationalError("unable to open database file")
+            error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+            raise error
+        return connect(place, *arguments, **options)
+
+    monkeypatch.setattr(sqlite3, "connect", read_only)
+    reader = Catalog(tmp_path / "library.db")
+    assert reader.clip_count() == 2
+    with pytest.raises(DrivescopeError, match="may not be written") as caught:
+        reader.set_setting("clip_seconds", "4.0")
+    assert caught.value.kind is ErrorKind.NO_PERMISSION
+    reader.close()
+    (tmp_path / "library.db-wal").write_bytes(b"what a killed run wrote last")
+    with pytest.raises(DrivescopeError, match="may not be written"):  # half of a library is none
+        Catalog(tmp_path / "library.db")
