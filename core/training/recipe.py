@@ -47,10 +47,10 @@ class TeacherRecipe:
     decay: float = 0.05
     clip_norm: float = 1.0
     phases: tuple[Phase, ...] = (
-        Phase(0.60, 64, 3, 0.4),
-        Phase(0.84, 64, 4, 0.4),
-        Phase(0.95, 48, 6, 0.4),  # what only motion shows needs moments close together
-        Phase(1.00, 40, 4, 1.0),  # and the end sees whole pictures, as a search does
+        Phase(0.35, 64, 4, 0.4),
+        Phase(0.70, 48, 6, 0.4),  # what only motion shows needs moments close together
+        Phase(0.93, 32, 8, 0.4),
+        Phase(1.00, 24, 8, 1.0),  # and the end sees whole pictures, as a search does
     )
     queries: int = 48
     name_rate: float = 5e-3  # of the sigmoid losses' scales and biases, which have far to go
@@ -59,9 +59,9 @@ class TeacherRecipe:
     weight_words: float = 0.5  # and on X-CLIP's frame-word part, which learns nothing inside the mean
     weight_patches: float = 2.0
     weight_frames: float = 0.4
-    weight_facts: float = 0.15
+    weight_facts: float = 0.2
     weight_places: float = 0.15
-    weight_moments: float = 0.15
+    weight_moments: float = 0.3
     unknown_words: float = 0.05
     jitter: float = 0.15
     shift: int = 6

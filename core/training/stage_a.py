@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from core.errors import DrivescopeError, ErrorKind
 from core.models.backbone import Backbone
@@ -27,6 +28,7 @@ from core.training.texts import UNKNOWN, Texts, settle_unknown_words
 from core.training.validation import Validation
 
 
+@sdpa_kernel(SDPBackend.MATH)  # the fused attention is slow backwards for sentences of a dozen tokens
 def train_teacher(
     clips: ClipSet,
     val: ClipSet | None,
@@ -160,6 +162,12 @@ def _take_over(teacher: XClip, names: Names, optimiser: torch.optim.Optimizer, s
     with torch.no_grad():
         names.scale.copy_(before["scale"])
         names.bias.copy_(before["bias"] + (names.weight / before.get("weight", 1.0)).log())
+        for name, head, weight in (
+            ("places", names.places, names.places_weight),
+            ("moments", names.moments, names.moments_weight),
+        ):
+            head.weight.copy_(before[f"{name}.weight"])
+            head.bias.copy_(before[f"{name}.bias"] + (weight / before[f"{name}_weight"]).log())
     used: Tensor = state["used"]
     return used
 

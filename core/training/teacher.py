@@ -49,7 +49,7 @@ MOMENTS = (*WORLD_EVENTS, "standing")
 """What can be going on in a single frame."""
 STANDING_MPS = 0.5
 HEAD_SCALE = 5.0
-TEXTS = 16
+TEXTS = 32
 """Sentences read at once: of nearly one length, as they are sorted."""
 
 
