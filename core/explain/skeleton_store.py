@@ -6,13 +6,10 @@ undone, so that undo and redo outlive the program; the last one on a clip, a slo
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 import msgspec
 
@@ -20,13 +17,12 @@ from core.errors import DrivescopeError, ErrorKind
 from core.explain.ego_manoeuvres import Manoeuvre
 from core.explain.ontology import Ontology
 from core.explain.video_skeleton_records import Finding, VideoSkeleton
-from core.library.storage import storage_errors
+from core.library.action_log import ActionLog, Row
 
 FILE: Final = "skeletons.db"
 MOTION: Final = 1
 """Raise when `ego_motion` or `ego_manoeuvres` change what they say: kept answers of older rules are not read."""
 Correction = Literal["holds", "not", "withdrawn"]
-_VERSION: Final = 1
 _SCHEMA: Final = """
     CREATE TABLE actions (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -62,54 +58,21 @@ class Corrected(msgspec.Struct, frozen=True):
     end_s: float | None = None
 
 
-class SkeletonStore:
-    """The open store. Its methods may be called from several threads; they take turns.
+class SkeletonStore(ActionLog[int]):
+    """The open store; `undo` and `redo` return the clip that a correction is about.
 
-    Raises DrivescopeError as the disk has it, and (VERSION) for a file of a newer program.
+    Raises DrivescopeError as `ActionLog` does.
     """
 
+    title: ClassVar = "The file of corrected skeletons"
+    schema: ClassVar = _SCHEMA
+    subject: ClassVar = "clip_id"
+
     def __init__(self, library_folder: Path) -> None:
-        self.path = library_folder / FILE
-        self._turn = threading.RLock()
-        with storage_errors(self.path):
-            self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=10.0)
-            try:
-                self._db.execute("PRAGMA journal_mode = WAL")
-                self._prepare()
-            except BaseException:
-                self._db.close()
-                raise
+        super().__init__(library_folder / FILE)
 
-    def close(self) -> None:
-        """Closes the file."""
-        with self._turn:
-            self._db.close()
-
-    def _prepare(self) -> None:
-        with self._writing():
-            (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            if version > _VERSION:
-                raise DrivescopeError(
-                    ErrorKind.VERSION,
-                    f"{self.path} was made by a newer Drivescope: update this one to open it.",
-                )
-            if version == 0:
-                for statement in _SCHEMA.split(";"):
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version = {_VERSION}")
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Everything inside happens, or nothing does."""
-        with self._turn, storage_errors(self.path):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
+    def _about(self, row: Row) -> int:
+        return int(row[0])
 
     # --- corrections ----------------------------------------------------------------------------------
 
@@ -140,60 +103,40 @@ class SkeletonStore:
             )
         made = datetime.now(UTC).isoformat(timespec="milliseconds")
         start_s, end_s = span or (None, None)
-        with self._writing():
-            self._db.execute("DELETE FROM actions WHERE undone = 1 AND author = ?", (author,))
-            self._db.execute(
-                "INSERT INTO actions (made, author, clip_id, slot, value, verdict, start_s, end_s)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (made, author, clip_id, slot, value, verdict, start_s, end_s),
-            )
+        self._append(
+            "INSERT INTO actions (made, author, clip_id, slot, value, verdict, start_s, end_s)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (made, author, clip_id, slot, value, verdict, start_s, end_s),
+            author,
+        )
         return Corrected(clip_id, slot, value, verdict, author, made, start_s, end_s)
-
-    def undo(self, author: str) -> int | None:
-        """Takes back this author's last correction; returns its clip, or None if there is none."""
-        return self._flip("SELECT max(id) FROM actions WHERE author = ? AND undone = 0", author, 1)
-
-    def redo(self, author: str) -> int | None:
-        """Brings back the correction that this author undid last, or returns None."""
-        return self._flip("SELECT min(id) FROM actions WHERE author = ? AND undone = 1", author, 0)
-
-    def _flip(self, which: str, author: str, undone: int) -> int | None:
-        with self._writing():
-            (action,) = self._db.execute(which, (author,)).fetchone()
-            if action is None:
-                return None
-            self._db.execute("UPDATE actions SET undone = ? WHERE id = ?", (undone, action))
-            (clip_id,) = self._db.execute("SELECT clip_id FROM actions WHERE id = ?", (action,)).fetchone()
-        return int(clip_id)
 
     def undoable(self, author: str) -> tuple[bool, bool]:
         """Whether this author (anybody, if empty) has something to undo, and to redo."""
-        with self._turn, storage_errors(self.path):
-            rows = self._db.execute(
-                "SELECT undone, count(*) FROM actions WHERE ? IN ('', author) GROUP BY undone", (author,)
-            ).fetchall()
-        there = {int(undone) for undone, _ in rows}
+        there = {
+            int(undone)
+            for (undone,) in self._rows(
+                "SELECT DISTINCT undone FROM actions WHERE ? IN ('', author)", (author,)
+            )
+        }
         return 0 in there, 1 in there
 
     def current(self, clip_id: int) -> tuple[Corrected, ...]:
         """What holds for a clip, oldest first."""
-        with self._turn, storage_errors(self.path):
-            rows = self._db.execute(
-                "SELECT clip_id, slot, value, verdict, author, made, start_s, end_s FROM actions WHERE id IN"
-                " (SELECT max(id) FROM actions WHERE undone = 0 AND clip_id = ? GROUP BY slot, value) ORDER BY id",
-                (clip_id,),
-            ).fetchall()
+        rows = self._rows(
+            "SELECT clip_id, slot, value, verdict, author, made, start_s, end_s FROM actions WHERE id IN"
+            " (SELECT max(id) FROM actions WHERE undone = 0 AND clip_id = ? GROUP BY slot, value) ORDER BY id",
+            (clip_id,),
+        )
         return tuple(one for one in (Corrected(*row) for row in rows) if one.verdict != "withdrawn")
 
     # --- motion ---------------------------------------------------------------------------------------
 
     def motion(self, clip_id: int) -> tuple[Manoeuvre, ...] | None:
         """What was measured of a clip before, by the rules in force."""
-        with self._turn, storage_errors(self.path):
-            row = self._db.execute(
-                "SELECT manoeuvres FROM motions WHERE clip_id = ? AND rules = ?", (clip_id, MOTION)
-            ).fetchone()
-        return None if row is None else tuple(msgspec.json.decode(row[0], type=list[Manoeuvre]))
+        query = "SELECT manoeuvres FROM motions WHERE clip_id = ? AND rules = ?"
+        rows = self._rows(query, (clip_id, MOTION))
+        return tuple(msgspec.json.decode(rows[0][0], type=list[Manoeuvre])) if rows else None
 
     def keep_motion(self, clip_id: int, found: Sequence[Manoeuvre]) -> None:
         """Remembers what was measured."""

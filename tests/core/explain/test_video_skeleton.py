@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from core.errors import DrivescopeError
+from core.explain import skeleton_store
 from core.explain.ego_manoeuvres import Manoeuvre
 from core.explain.ontology import load_ontology
 from core.explain.skeleton_export import as_json, as_openlabel
@@ -303,13 +304,15 @@ def test_wrong_corrections_are_refused_in_a_sentence(tmp_path, slot, value, span
     store.close()
 
 
-def test_motion_is_measured_once(tmp_path):
+def test_motion_is_measured_once(tmp_path, monkeypatch):
     store = SkeletonStore(tmp_path)
     assert store.motion(7) is None
     store.keep_motion(7, [Manoeuvre("stop", 1.0, 2.0, 0.9)])
     assert store.motion(7) == (Manoeuvre("stop", 1.0, 2.0, 0.9),)
     store.keep_motion(7, [])
     assert store.motion(7) == ()
+    monkeypatch.setattr(skeleton_store, "MOTION", skeleton_store.MOTION + 1)
+    assert store.motion(7) is None  # older rules may have said something else
     store.close()
 
 
