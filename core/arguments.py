@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import math
+from collections.abc import Callable
+from typing import TypeVar
+
+Number = TypeVar("Number", int, float)
 
 
 def user() -> str:
@@ -14,20 +19,19 @@ def user() -> str:
         return "somebody"
 
 
+def query(text: str) -> str:
+    """What is looked for; bytes that are no text (a terminal of another encoding) become question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def positive(text: str) -> float:
     """A number of seconds."""
-    value = float(text)
-    if not 0 < value < 1e6:
-        raise argparse.ArgumentTypeError("it must be a positive number of seconds")
-    return value
+    return _between(text, float, math.ulp(0.0), 1e6, "a positive number of seconds")
 
 
 def share(text: str) -> float:
     """A share above 0, at most 1."""
-    value = float(text)
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError("it must be above 0 and at most 1")
-    return value
+    return _between(text, float, math.ulp(0.0), 1.0, "a number above 0 and at most 1")
 
 
 def clip_id(text: str) -> int:
@@ -41,15 +45,20 @@ def clip_id(text: str) -> int:
 
 def cases(text: str) -> int:
     """How many queries a report looks at."""
-    value = int(text)
-    if not 0 <= value <= 1000:
-        raise argparse.ArgumentTypeError("it must be between 0 and 1000")
-    return value
+    return _between(text, int, 0, 1000, "a whole number between 0 and 1000")
 
 
 def count(text: str) -> int:
     """How many of something, at least one."""
-    value = int(text)
-    if not 1 <= value <= 1_000_000:
-        raise argparse.ArgumentTypeError("it must be between 1 and 1000000")
+    return _between(text, int, 1, 1_000_000, "a whole number between 1 and 1000000")
+
+
+def _between(text: str, kind: Callable[[str], Number], least: float, most: float, wanted: str) -> Number:
+    """`text` as a number from `least` to `most`; argparse's own words for what is none name our functions."""
+    try:
+        value = kind(text)
+    except ValueError:
+        value = None
+    if value is None or not least <= value <= most:
+        raise argparse.ArgumentTypeError(f"'{text}' is not {wanted}")
     return value

@@ -8,6 +8,7 @@ failures listed (or stopped by the machine: a full disk), 2 wrong use. The windo
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import logging
 import os
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from core import commands, terminal
-from core.arguments import clip_id, count, positive
+from core.arguments import clip_id, count, positive, query
 from core.commands import DONE, FAILURES, WRONG_USE, Answer
 from core.errors import Cancelled, DrivescopeError, ErrorKind, of_os_error
 from core.evaluate import command_line as evaluating
@@ -28,7 +29,13 @@ MACHINE_KINDS: Final = {ErrorKind.DISK_FULL, ErrorKind.INTERNAL, ErrorKind.BUSY}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    options = build_parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in given
+    _take_any_text(as_json=as_json)
+    try:
+        options = build_parser().parse_args(given)
+    except DrivescopeError as error:
+        return _refused(error, as_json)
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
     )
@@ -43,29 +50,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except DrivescopeError as error:
-        return _refused(error, options.json)
+        return _refused(error, as_json)
     except OSError as error:
-        return _refused(of_os_error(error), options.json)
+        return _refused(of_os_error(error), as_json)
     except (Cancelled, KeyboardInterrupt):
         print("drivescope: stopped; what was finished is kept.", file=sys.stderr)
         return FAILURES
     return int(code)
 
 
+def _take_any_text(*, as_json: bool) -> None:
+    """Let no name of a file stop the output in a terminal of another encoding; JSON is UTF-8 everywhere."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(
+                encoding="utf-8" if as_json and stream is sys.stdout else None, errors="backslashreplace"
+            )
+
+
 def _refused(error: DrivescopeError, as_json: bool) -> int:
     """Say what went wrong; the exit code tells a mistake from a failure of the machine."""
     if as_json:
         print(json.dumps({"error": {"kind": error.kind, "sentence": error.sentence}}, ensure_ascii=False))
-    print(f"drivescope: {error.sentence}", file=sys.stderr)
+    print(f"drivescope: {' '.join(error.sentence.splitlines())}", file=sys.stderr)
     return FAILURES if error.kind in MACHINE_KINDS else WRONG_USE
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse with the program's exit code for wrong use and one plain sentence."""
+    """argparse whose word for wrong use is one plain sentence like every other."""
 
     def error(self, message: str) -> NoReturn:
-        print(f"drivescope: {message} (`{self.prog} --help` shows how).", file=sys.stderr)
-        raise SystemExit(WRONG_USE)
+        raise DrivescopeError(ErrorKind.BAD_INPUT, f"{message} (`{self.prog} --help` shows how).")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -110,7 +125,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_model_options(index)
 
     search = add("search", commands.run_search, "rank a library's clips for a query", terminal.show_search)
-    search.add_argument("text", metavar="TEXT")
+    search.add_argument("text", type=query, metavar="TEXT")
     search.add_argument("--library", required=True, metavar="DIR", help="a library folder, or `demo`")
     search.add_argument("-k", type=count, default=10, metavar="N", help="hits to return (default 10)")
     search.add_argument("--no-rerank", action="store_true", help="first stage only")
@@ -131,7 +146,7 @@ def build_parser() -> argparse.ArgumentParser:
         "show what in a clip answers a query, frame by frame",
         terminal.show_explain,
     )
-    explain.add_argument("text", metavar="TEXT")
+    explain.add_argument("text", type=query, metavar="TEXT")
     explain.add_argument("clip", metavar="CLIP", type=clip_id, help="a clip_id of `drivescope search --json`")
     explain.add_argument("--library", required=True, metavar="DIR", help="a library folder, or `demo`")
     explain.add_argument("--out", required=True, metavar="FOLDER", help="where pictures and numbers go")
@@ -153,7 +168,7 @@ def build_parser() -> argparse.ArgumentParser:
         "find where in a whole video a query is answered, and for how long",
         terminal.show_moments,
     )
-    moments.add_argument("text", metavar="TEXT")
+    moments.add_argument("text", type=query, metavar="TEXT")
     moments.add_argument("--library", required=True, metavar="DIR", help="a library folder, or `demo`")
     moments.add_argument(
         "--video", default="", metavar="V", help="part of its path; default: the video of the best clip"

@@ -25,7 +25,7 @@ DONE: Final = 0
 FAILURES: Final = 1
 WRONG_USE: Final = 2
 
-Answer = tuple[dict[str, Any] | list[dict[str, Any]], int]
+Answer = tuple[dict[str, Any], int]
 
 
 def run_index(options: argparse.Namespace) -> Answer:
@@ -37,8 +37,10 @@ def run_index(options: argparse.Namespace) -> Answer:
     if options.library == paths.DEMO_NAME:
         sentence = "The demo library holds the shipped clips only: name a folder of your own with --library."
         raise DrivescopeError(ErrorKind.BAD_INPUT, sentence)
-    exists = (folder / "library.db").exists()
-    library = Library.open(folder) if exists else None
+    library = Library.open(folder) if (folder / "library.db").exists() else None
+    if library is None and not any(Path(given).expanduser().exists() for given in options.paths):
+        sentence = f"{options.paths[0]} is not there: check the name, or connect its disk."
+        raise DrivescopeError(ErrorKind.NOT_FOUND, sentence)
     name, crop = (library.made_with.reference, library.made_with.crop) if library else ("", "")
     bundle = opening.load(options, options.bundle or name, options.crop or crop)
     bundle.selftest()
@@ -116,22 +118,24 @@ def run_search(options: argparse.Namespace) -> Answer:
 
 def run_explain(options: argparse.Namespace) -> Answer:
     """Write heatmaps of one clip for a query, each with its faithfulness."""
-    from core.explain.command import explain_clip
+    from core.explain.command import EXPLANATION, explain_clip
 
     library, bundle = opening.open_library(options)
     with contextlib.closing(library):
         bundle.selftest()
+        folder = Path(options.out).expanduser()
         maps = explain_clip(
             library,
             bundle,
             options.text,
             options.clip,
-            Path(options.out).expanduser(),
+            folder,
             method=options.method,
             words=options.words,
             against=options.against,
         )
-    return maps, DONE
+    facts = {"query": options.text, "clip_id": options.clip, "bundle": bundle.spec.name}
+    return {**facts, "explanation": str(folder / EXPLANATION), "maps": maps}, DONE
 
 
 def run_moments(options: argparse.Namespace) -> Answer:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from core import paths
+from core.errors import DrivescopeError, ErrorKind
 from core.terminal import ProgressLine
 
 if TYPE_CHECKING:
@@ -29,8 +30,13 @@ def open_library(options: argparse.Namespace) -> tuple[Library, ModelBundle]:
 
     if options.library == paths.DEMO_NAME:
         from core.library.demo import open_demo
+        from core.models.registry import DEFAULT_BUNDLE
 
         bundle = load(options, "", "")
+        wanted = (getattr(options, "bundle", ""), getattr(options, "crop", ""))
+        if wanted[0] not in ("", DEFAULT_BUNDLE) or wanted[1] not in ("", bundle.spec.crop):
+            sentence = "The demo library is searched with the shipped bundle only: index footage of your own."
+            raise DrivescopeError(ErrorKind.BAD_INPUT, sentence)
         show = ProgressLine("Building the demo library")
         library = open_demo(bundle, show, lambda: False)
         show.end()

@@ -12,6 +12,8 @@ from typing import Final
 
 import platformdirs
 
+from core.errors import DrivescopeError, ErrorKind
+
 HOME_ENVIRONMENT: Final = "DRIVESCOPE_HOME"
 DEMO_NAME: Final = "demo"
 """What a person writes for the bundled demo library wherever a library folder is asked for."""
@@ -35,7 +37,12 @@ def data_folder() -> Path:
 
 
 def library_folder(name: str) -> Path:
-    """The folder that `--library` names: a path, or `demo` for the bundled demo library's place."""
+    """The folder that `--library` names: a path, or `demo` for the bundled demo library's place.
+
+    Raises DrivescopeError(BAD_INPUT) for an empty name, which would mean whatever folder one is in.
+    """
+    if not name.strip():
+        raise DrivescopeError(ErrorKind.BAD_INPUT, "The library's name is empty: name a folder.")
     if name == DEMO_NAME:
         return cache_folder() / "demo-library"
     return Path(name).expanduser()

@@ -255,10 +255,10 @@ def _show_slice(answer: dict[str, Any]) -> None:
         print(f"{row['rank']:>6g} {row['first_rank']:>6g} {truth:>7} {top:>7}  {row['text']}")
 
 
-def show_explain(maps: list[dict[str, Any]]) -> None:
+def show_explain(answer: dict[str, Any]) -> None:
     """The maps as a table."""
     print(f"{'time':>9} {'method':<10} {'cosine':>7} {'faithful':>9} {'luck':>7}  file")
-    for entry in maps:
+    for entry in answer["maps"]:
         note = "" if entry["reliable"] else "  (unreliable)"
         print(
             f"{entry['time_s']:>7.2f} s {entry['method']:<10} {entry['score']:>7.4f} {entry['faithfulness']:>9.4f} "

@@ -108,6 +108,18 @@ def test_a_file_that_fails_is_listed_and_the_code_says_so(tmp_path, bundle_folde
         (("info", "--library", "{tmp}/nowhere"), "There is no library in"),
         (("index", "{tmp}", "--library", "{tmp}/lib", "--bundle", "no-such-bundle"), "There is no bundle"),
         (("index", "{tmp}", "--library", "demo"), "demo library holds the shipped clips only"),
+        (("index", "{tmp}/typo", "{tmp}/typo2", "--library", "{tmp}/lib"), "typo is not there"),
+        (("info", "--library", ""), "name is empty"),
+        (("index", "{tmp}", "--library", " "), "name is empty"),
+        (("search", "x", "--library", "demo", "--bundle", "no-such-bundle"), "shipped bundle only"),
+        (("moments", "x", "--library", "demo", "--crop", "three"), "shipped bundle only"),
+        (("search", "x"), "--library"),
+        (("nonsense",), "invalid choice: 'nonsense'"),
+        (
+            ("search", "x", "--library", "y", "-k", "many"),
+            "'many' is not a whole number between 1 and 1000000",
+        ),
+        (("evaluate", "--library", "y", "--queries", "q", "--threshold", "nan"), "above 0 and at most 1"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_code_2(tmp_path, capsys, arguments, sentence):
@@ -117,6 +129,18 @@ def test_a_mistake_is_one_sentence_and_code_2(tmp_path, capsys, arguments, sente
     assert sentence in answer["error"]["sentence"]
     assert err.count("\n") == 1
     assert "Traceback" not in err
+    assert not (tmp_path / "lib").exists()
+
+
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_bytes_that_are_no_text_are_json_all_the_same(tmp_path, locale):
+    command = [sys.executable, "-m", "core.cli", "info", "--library", f"{tmp_path}/\udcff\n夜", "--json"]
+    environment = os.environ | {"LC_ALL": locale, "PYTHONIOENCODING": "", "PYTHONUTF8": "0"}
+    done = subprocess.run(command, capture_output=True, check=False, env=environment)
+    assert done.returncode == 2
+    assert "There is no library in" in json.loads(done.stdout)["error"]["sentence"]
+    assert b"Traceback" not in done.stderr
+    assert done.stderr.count(b"\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -36,15 +36,18 @@ def run(capsys, *arguments):
     except SystemExit as stop:
         code = stop.code
     out, err = capsys.readouterr()
-    return code, json.loads(out) if out.strip().startswith(("[", "{")) else out, err
+    return code, json.loads(out) if out.strip().startswith("{") else out, err
 
 
 def test_every_map_is_written_with_its_number(library, tmp_path, capsys):
     out = tmp_path / "wärme"
-    code, maps, err = run(
+    code, answer, err = run(
         capsys, "explain", TEXT, 1, "--library", library, "--out", out, "--method", "all", "--json"
     )
     assert (code, err) == (0, "")
+    assert (answer["query"], answer["clip_id"]) == (TEXT, 1)
+    assert answer["explanation"] == str(out / "explanation.json")
+    maps = answer["maps"]
     assert len(maps) == 12 * 6
     assert {m["method"] for m in maps} == {"agreement", "removal", "relevance", "patches", "value", "rollout"}
     times = [m["time_s"] for m in maps]
@@ -71,12 +74,13 @@ def test_every_map_is_written_with_its_number(library, tmp_path, capsys):
 
 def test_words_differences_and_the_table(library, tmp_path, capsys):
     base = ("explain", TEXT, 1, "--library", library, "--out", tmp_path / "o")
-    code, maps, _ = run(capsys, *base, "--words", "red car", "--json")
+    code, answer, _ = run(capsys, *base, "--words", "red car", "--json")
+    maps = answer["maps"]
     assert code == 0
     assert len(maps) == 12
     assert {(m["target"], m["method"]) for m in maps} == {("red car", "agreement")}
-    code, maps, _ = run(capsys, *base, "--against", "a blue bus", "--method", "value", "--json")
-    assert (code, maps[0]["target"]) == (0, f"{TEXT} – a blue bus")
+    code, answer, _ = run(capsys, *base, "--against", "a blue bus", "--method", "value", "--json")
+    assert (code, answer["maps"][0]["target"]) == (0, f"{TEXT} – a blue bus")
     code, table, _ = run(capsys, *base)
     assert code == 0
     assert table.count("agreement") == 2 * 12  # in the column and in the file's name
