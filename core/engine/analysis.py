@@ -53,6 +53,7 @@ class Analysis:
             protocol.GetRuns: (workers.analysing, self._get_runs),
             protocol.DeleteRun: (workers.analysing, self._delete_run),
             protocol.OpenRun: (workers.analysing, self._open_run),
+            protocol.ChooseCase: (workers.pictures, self._choose_case),
             protocol.GetSlices: (workers.analysing, self._get_slices),
             protocol.CompareRuns: (workers.analysing, self._compare),
             protocol.GetEvidence: (workers.pictures, self._get_evidence),
@@ -246,16 +247,28 @@ class Analysis:
 
     def _open_run(self, job: Job, request: protocol.OpenRun) -> None:
         from core.engine.analysis_replies import outcomes, run_opened
+        from core.evaluate.chosen import chosen
 
         run = self._run(request.run_id, judgements=request.judgements, fresh=True)
+        notes: tuple[str, ...] = ()
+        try:
+            cases = chosen(self._library.folder, request.run_id)
+        except DrivescopeError as error:  # the run itself is whole
+            cases, notes = (), (error.sentence,)
         job.check()
-        self._context.post(run_opened(job.id, run, LISTED_ROWS))
+        self._context.post(run_opened(job.id, run, LISTED_ROWS, cases, notes))
         rows = outcomes(run)
         for first in range(0, max(len(rows), 1), ROWS_A_MESSAGE):
             job.check()
             part = rows[first : first + ROWS_A_MESSAGE]
             last = first + ROWS_A_MESSAGE >= len(rows)
             self._context.post(protocol.RunRows(id=job.id, first=first, rows=part, last=last))
+
+    def _choose_case(self, job: Job, request: protocol.ChooseCase) -> None:
+        from core.evaluate.chosen import choose
+
+        now = choose(self._library.folder, request.run_id, request.query_id, on=request.on)
+        self._context.post(protocol.CasesChosen(id=job.id, run_id=request.run_id, chosen=now))
 
     def _get_slices(self, job: Job, request: protocol.GetSlices) -> None:
         from core.engine.analysis_replies import slices_reply

@@ -96,8 +96,13 @@ def run_info(facts: Mapping[str, Any]) -> protocol.RunInfo:
     )
 
 
-def run_opened(request_id: int, run: Run, most: int) -> protocol.RunOpened:
-    """A run as a whole; `most` is how many of the rows that found no clip are listed."""
+def run_opened(
+    request_id: int, run: Run, most: int, chosen: Sequence[str] = (), notes: Sequence[str] = ()
+) -> protocol.RunOpened:
+    """A run as a whole; `most` is how many of the rows that found no clip are listed.
+
+    `chosen` are ids of queries for its report; `notes` come after the run's own.
+    """
     stages = list(run.stages)
     by_stage = run.facts["metrics"]
     rejected = [*run.rejected, *run.facts.get("unmatched_lines", ())]
@@ -107,12 +112,13 @@ def run_opened(request_id: int, run: Run, most: int) -> protocol.RunOpened:
         metrics=_values(by_stage[stages[-1]]),
         first_stage=_values(by_stage[stages[0]]) if len(stages) > 1 else (),
         facts=tuple(_facts(run.facts)),
-        notes=tuple(run.facts.get("notes", ())),
+        notes=(*run.facts.get("notes", ()), *notes),
         rejected=tuple(
             protocol.RejectedRowInfo(row["row"], row["query"], row["video"], row["reason"])
             for row in rejected[:most]
         ),
         rejected_count=len(rejected),
+        chosen=tuple(chosen),
     )
 
 

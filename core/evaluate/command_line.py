@@ -132,6 +132,14 @@ def _add_report(add: Add, add_model_options: AddModelOptions) -> None:
     report.add_argument(
         "--cases", type=arguments.cases, default=8, metavar="N", help="worst queries to look at (default 8)"
     )
+    report.add_argument(
+        "--case",
+        dest="named",
+        action="append",
+        default=[],
+        metavar="QUERY",
+        help="look at this query first, by its number or text; may be given again",
+    )
     add_model_options(report)
 
 
@@ -229,6 +237,7 @@ def run_report(options: argparse.Namespace) -> Answer:
             other_library=other,
             use_judgements=options.judgements,
             cases=options.cases,
+            named=options.named,
             progress=show.queries,
         )
         show.end()

@@ -177,7 +177,7 @@ def run_called(library_folder: Path, name: str = "") -> str:
 
 def open_run(library_folder: Path, run_id: str) -> Run:
     """A stored run. Raises DrivescopeError: NOT_FOUND, VERSION, or UNREADABLE for one that is damaged."""
-    folder = _folder_of(library_folder, run_id)
+    folder = run_folder(library_folder, run_id)
     facts = _facts(folder)
     for name, sha256 in facts["files"].items():
         with reading_errors(folder / name):
@@ -200,8 +200,8 @@ def open_run(library_folder: Path, run_id: str) -> Run:
     return Run(run_id, facts, queries, grades, stages, spans, tuple(content["rejected"]), seconds)
 
 
-def _folder_of(library_folder: Path, run_id: str) -> Path:
-    """A run's folder; an id that is a way out of the folder of runs is no run."""
+def run_folder(library_folder: Path, run_id: str) -> Path:
+    """A run's folder; an id that is a way out of the folder of runs is no run. Raises DrivescopeError(NOT_FOUND)."""
     if not _is_run(library_folder / RUNS, run_id):
         raise DrivescopeError(ErrorKind.NOT_FOUND, f"The library {library_folder} has no run “{run_id}”.")
     return library_folder / RUNS / run_id
@@ -242,7 +242,7 @@ def _read_stage(path: Path) -> StageResult:
 
 def delete_run(library_folder: Path, run_id: str) -> None:
     """Forgets a run; it vanishes in one step."""
-    folder = _folder_of(library_folder, run_id)
+    folder = run_folder(library_folder, run_id)
     with writing_errors(folder):
         going = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=folder.parent))
         folder.replace(going / run_id)

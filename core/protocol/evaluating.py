@@ -50,6 +50,15 @@ class OpenRun(Message, frozen=True):
     judgements: bool = False
 
 
+class ChooseCase(Message, frozen=True):
+    """Put a query of a run on the list of those that its report shows first, or take it off. Answers `CasesChosen`."""
+
+    id: int
+    run_id: str
+    query_id: str
+    on: bool = True
+
+
 class GetSlices(Message, frozen=True):
     """Answers `Slices`: one metric on every part of a run's queries."""
 
@@ -156,7 +165,16 @@ class RunOpened(Message, frozen=True):
     notes: tuple[str, ...]
     rejected: tuple[RejectedRowInfo, ...]
     rejected_count: int
+    chosen: tuple[str, ...] = ()  # ids of queries that a person chose for the report
     last: bool = False
+
+
+class CasesChosen(Message, frozen=True):
+    """Answer to `ChooseCase`: ids of the queries that now are chosen, in the order of choosing."""
+
+    id: int
+    run_id: str
+    chosen: tuple[str, ...]
 
 
 class QueryOutcome(msgspec.Struct, frozen=True, array_like=True):
@@ -276,6 +294,6 @@ class ReportWritten(Message, frozen=True):
 
 
 Requests = (
-    Evaluate | GetRuns | DeleteRun | OpenRun | GetSlices | GetEvidence | CompareRuns | WriteReport
+    Evaluate | GetRuns | DeleteRun | OpenRun | ChooseCase | GetSlices | GetEvidence | CompareRuns | WriteReport
 )  # fmt: skip
-Replies = Evaluated | Runs | RunOpened | RunRows | Slices | Evidence | Compared | ReportWritten
+Replies = Evaluated | Runs | RunOpened | CasesChosen | RunRows | Slices | Evidence | Compared | ReportWritten

@@ -1,4 +1,4 @@
-"""Which queries a report tells about: the worst ones, those that reranking hurt most, those that people judged."""
+"""Which queries a report tells about: those that a person chose, the worst, those hurt by reranking, judged ones."""
 
 from __future__ import annotations
 
@@ -40,27 +40,31 @@ def choose_cases(
     judged: Sequence[Judged] = (),
     hurt: Comparison | None = None,
     worst: int = WORST,
+    chosen: Sequence[str] = (),
 ) -> list[Case]:
-    """The cases of a run, each query once: `worst` of them by rank, then where reranking hurt, then judged ones.
+    """The cases of a run, each query once.
 
-    A query is a failure if its first relevant clip is not expected at rank 1. Judged ones come with the newest first.
+    First those that a person chose (ids of queries), then `worst` of them by rank, then where reranking hurt, then
+    judged ones, the newest first. A query is a failure if its first relevant clip is not expected at rank 1.
     """
     at = {row.query_id: n for n, row in enumerate(rows)}
+    whys = {query_id: "chosen" for query_id in chosen if query_id in at}
     failed = sorted((row for row in rows if row.rank > 1), key=lambda row: -row.rank)[:worst]
-    chosen = {row.query_id: "among the worst" for row in failed}
+    for row in failed:
+        whys.setdefault(row.query_id, "among the worst")
     if hurt is not None:
         for pair in hurt.losses[:HURT] if worst else ():
-            chosen.setdefault(pair.query_id, "reranking hurt it")
+            whys.setdefault(pair.query_id, "reranking hurt it")
     by_text: dict[str, list[Judged]] = {}
     for one in judged:
         by_text.setdefault(one.query, []).append(one)
     said = {row.query_id: by_text[query_key(row.text)] for row in rows if query_key(row.text) in by_text}
     newest = sorted(said, key=lambda query_id: max(one.made for one in said[query_id]), reverse=True)
     for query_id in newest[:MOST_JUDGED]:
-        chosen.setdefault(query_id, "judged")
+        whys.setdefault(query_id, "judged")
     return [
         _case(run, at[query_id], rows[at[query_id]], why, tuple(said.get(query_id, ())))
-        for query_id, why in chosen.items()
+        for query_id, why in whys.items()
     ]
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import Cancelled
 from core.evaluate.across import BASELINE_FIRST, told, two_libraries
+from core.evaluate.chosen import called, chosen
 from core.evaluate.compare import Comparison, compare_runs, reranking_hurt
 from core.evaluate.gallery import Gallery
 from core.evaluate.judgements import Judged, Judgements, query_key
@@ -93,14 +94,16 @@ def gather(
     other_library: Path | None = None,
     use_judgements: bool = False,
     cases: int = WORST,
+    named: Sequence[str] = (),
     progress: Progress = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Contents:
     """Reads the run (and the one to compare with), cuts slices, chooses cases and looks at their clips.
 
-    `against` is a run of `other_library`, if that is given. With `use_judgements` the runs are measured under what
-    people judged since. `progress` counts cases. Raises DrivescopeError as `open_run` and `compare_runs` do, and
-    Cancelled.
+    The cases are those that `named` calls by number or text, then those that were chosen in the window, then `cases`
+    of the worst. `against` is a run of `other_library`, if that is given. With `use_judgements` the runs are measured
+    under what people judged since. `progress` counts cases. Raises DrivescopeError as `open_run`, `compare_runs` and
+    `called` do, and Cancelled.
     """
     with contextlib.closing(Judgements(library.folder)) as store:
         judged = store.current()
@@ -115,15 +118,16 @@ def gather(
     overall = sliced_metric(run)
     found = slices_of(run, overall.name)
     large = [part for part in found if part.count >= LEAST_MEMBERS]
-    chosen = choose_cases(run, rows, judged, hurt, cases)
+    by_hand = (*called(run, named), *chosen(library.folder, run_id))
+    shown = choose_cases(run, rows, judged, hurt, cases, by_hand)
     exhibits = []
     witness = Witness(library, bundle)
-    for number, case in enumerate(chosen):
+    for number, case in enumerate(shown):
         if cancelled():
             raise Cancelled
-        progress(number, len(chosen))
+        progress(number, len(shown))
         exhibits.append(_exhibit(witness, case))
-    progress(len(chosen), len(chosen))
+    progress(len(shown), len(shown))
     return Contents(
         run=run,
         rows=rows,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ def write_report(
     other_library: Path | None = None,
     use_judgements: bool = False,
     cases: int = WORST,
+    named: Sequence[str] = (),
     progress: Progress = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> list[Path]:
@@ -46,6 +47,7 @@ def write_report(
         other_library: the folder of the library that it is from, if it is another one.
         use_judgements: measure under what people judged since the run was stored.
         cases: how many of the worst queries are looked at.
+        named: queries to look at before those, by number or text; then come those chosen in the window.
         progress: is told cases looked at, and all.
         cancelled: is asked before each case.
 
@@ -65,6 +67,7 @@ def write_report(
         other_library=other_library,
         use_judgements=use_judgements,
         cases=cases,
+        named=named,
         progress=progress,
         cancelled=cancelled,
     )
