@@ -12,6 +12,8 @@ from typing import Final
 from PySide6.QtCore import QObject, Signal
 
 from core.protocol import (
+    CasesChosen,
+    ChooseCase,
     Compared,
     CompareRuns,
     DeleteRun,
@@ -54,6 +56,8 @@ class Analysis(QObject):
         run_changed(): another run is open, or none; its rows are not there yet.
         rows_changed(): all rows of the open run are there.
         slices_changed(): the slices are there, or are being computed anew.
+        elsewhere_changed(): another library's runs are there to compare with.
+        chosen_changed(): another query is chosen for the report, or one less.
         compared_changed(): the comparison is there, or is being computed anew.
         evidence_changed(evidence): a query's clips arrived; None: they are on their way.
         evaluating_changed(on): an evaluation runs, or is over.
@@ -66,6 +70,8 @@ class Analysis(QObject):
     run_changed = Signal()
     rows_changed = Signal()
     slices_changed = Signal()
+    elsewhere_changed = Signal()
+    chosen_changed = Signal()
     compared_changed = Signal()
     evidence_changed = Signal(object)
     evaluating_changed = Signal(bool)
@@ -94,7 +100,11 @@ class Analysis(QObject):
         self.judged = False  # the run is read with people's judgements
         self.metric = DEFAULT_METRIC
         self.slices: Slices | None = None
+        self.chosen: tuple[str, ...] = ()  # ids of queries for the report
+        self.elsewhere = ""  # the folder of another library, and its runs
+        self.runs_elsewhere: tuple[RunInfo, ...] = ()
         self.against = ""
+        self.against_library = ""  # where that run is from, "" if from here
         self.compared: Compared | None = None
         self.why_not_compared = ""
 
@@ -200,10 +210,11 @@ class Analysis(QObject):
         if self.run is None:
             return
         run_id, against, judged = self.run.run.run_id, self.against, self.judged
+        library = self.against_library
         request = self._ask(
             "report",
             lambda number: WriteReport(
-                id=number, run_id=run_id, path=path, against=against, judgements=judged
+                id=number, run_id=run_id, path=path, against=against, judgements=judged, library=library
             ),
             lambda reply: self.report_written.emit(reply.paths),
         )
@@ -221,12 +232,13 @@ class Analysis(QObject):
         self.judged = self.judged if judged is None else judged
         another = self.run is None or self.run.run.run_id != run_id
         if another:
-            self.against = ""
+            self.against = self.against_library = ""
         rows: list[QueryOutcome] = []
 
         def on_reply(reply: RunOpened | RunRows) -> None:
             if isinstance(reply, RunOpened):
                 self.run, self.slices, self.compared = reply, None, None
+                self.chosen = reply.chosen
                 return
             rows.extend(reply.rows)
             if reply.last:
@@ -234,7 +246,7 @@ class Analysis(QObject):
                 self.run_changed.emit()
                 self.rows_changed.emit()
                 self.slice_by(self.metric)
-                self.compare(self.against)
+                self.compare(self.against, self.against_library)
 
         with_judgements = self.judged
         self._ask(
@@ -275,9 +287,9 @@ class Analysis(QObject):
         self.slices = reply
         self.slices_changed.emit()
 
-    def compare(self, against: str) -> None:
-        """The open run against another one, or, if that is empty, against its own first stage."""
-        self.against = against
+    def compare(self, against: str, library: str = "") -> None:
+        """The open run against another one (of another library's folder), or, if empty, against its own first stage."""
+        self.against, self.against_library = against, library
         self.compared, self.why_not_compared = None, ""
         self.compared_changed.emit()
         run = self.run
@@ -286,7 +298,9 @@ class Analysis(QObject):
         run_id, judged = run.run.run_id, self.judged
         request = self._ask(
             "compare",
-            lambda number: CompareRuns(id=number, run_id=run_id, against=against, judgements=judged),
+            lambda number: CompareRuns(
+                id=number, run_id=run_id, against=against, judgements=judged, library=library
+            ),
             self._on_compared,
             tell=False,
         )
@@ -299,6 +313,34 @@ class Analysis(QObject):
     def _on_not_compared(self, failure: Failed) -> None:
         self.why_not_compared = failure.sentence
         self.compared_changed.emit()
+
+    def look_elsewhere(self, library: str) -> None:
+        """Ask for the runs of another library, by its folder, and compare with its newest."""
+        self._ask("elsewhere", lambda number: GetRuns(id=number, library=library), self._on_elsewhere)
+
+    def _on_elsewhere(self, reply: Runs) -> None:
+        self.elsewhere, self.runs_elsewhere = reply.library, reply.runs
+        self.elsewhere_changed.emit()
+        sound = [run for run in reply.runs if not run.problem]
+        if sound:
+            self.compare(sound[0].run_id, reply.library)
+        else:
+            self.said.emit("info", f"The library {reply.library} has no run yet: evaluate there first.", "")
+
+    def choose_case(self, query_id: str, *, on: bool) -> None:
+        """Put a query of the open run on the list for its report, or take it off."""
+        if self.run is not None:
+            run_id = self.run.run.run_id
+            self._ask(
+                "choose",
+                lambda number: ChooseCase(id=number, run_id=run_id, query_id=query_id, on=on),
+                self._on_chosen,
+            )
+
+    def _on_chosen(self, reply: CasesChosen) -> None:
+        if self.run is not None and self.run.run.run_id == reply.run_id:
+            self.chosen = reply.chosen
+            self.chosen_changed.emit()
 
     def look_at(self, row: int) -> None:
         """Ask for the clips of a query of the open run; a row below 0 asks for none."""

@@ -68,6 +68,8 @@ class AnalysisRoom(QObject):
         self.page.table_asked.connect(self.save_table)
         self.page.report_asked.connect(self.choose_report)
         self.analysis.report_written.connect(self._on_report)
+        self.page.compare.libraries.aboutToShow.connect(self._offer_libraries)
+        self.page.compare.library_asked.connect(self.choose_library)
         self.page.open_asked.connect(self.open_in_explore)
         self.page.query_chosen.connect(window.query_bar.set_query)
         self.page.said.connect(self._say)
@@ -126,6 +128,7 @@ class AnalysisRoom(QObject):
             "show_explore": lambda: self._window.show_page("explore"),
             "show_analyse": self.show,
             "evaluate": self.evaluate,
+            "choose_case": self.choose_case,
             "next_failure": partial(self.next_failure, 1),
             "previous_failure": partial(self.next_failure, -1),
             "judge_relevant": partial(self.judge, "relevant"),
@@ -162,6 +165,22 @@ class AnalysisRoom(QObject):
             self.page.next_failure(step)
         else:
             self._say("info", "Failures are listed on the Analyse page (Ctrl+2).")
+
+    def choose_case(self) -> None:
+        """The query in front into the report, or out of it."""
+        if self.in_front:
+            self.page.choose_case()
+        else:
+            self._say("info", "Queries for the report are chosen on the Analyse page (Ctrl+2).")
+
+    def choose_library(self, path: str = "") -> None:
+        """A library whose runs the open one is compared with; its folder is asked for unless given."""
+        path = path or QFileDialog.getExistingDirectory(self._window, "The folder of another library")
+        if path:
+            self.analysis.look_elsewhere(path)
+
+    def _offer_libraries(self) -> None:
+        self.page.compare.offer_libraries(self._session.recent_libraries[1:])  # the first one is open
 
     def go_to_time(self) -> None:
         """Ask for a time of the pair and go there."""

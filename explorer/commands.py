@@ -89,6 +89,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("redo_judgement", "Judge", "Judge again what was taken back", ("Ctrl+Shift+Z",)),
     Command("next_failure", "Analyse", "Next failed query", ("N",)),
     Command("previous_failure", "Analyse", "Failed query before", ("P",)),
+    Command("choose_case", "Analyse", "Query into the report, or out of it", ("R",)),
     Command("evaluate", "Analyse", "Evaluate the chosen queries", ("Ctrl+E",)),
     Command("add_folder", "Library", "Add footage", ("Ctrl+O",)),
     Command("open_library", "Library", "Open a library", ("Ctrl+Shift+O",)),

@@ -70,6 +70,7 @@ class QueryTable(QAbstractTableModel):
         self._shown: list[int] = []  # those that the filters let through
         self._places: dict[int, int] = {}
         self._judged: Mapping[str, int] = {}
+        self._marked: Collection[str] = frozenset()
         self._sorted_by = (Column.RANK, Qt.SortOrder.DescendingOrder)
         self._needle = ""
         self._beyond = 0
@@ -168,6 +169,16 @@ class QueryTable(QAbstractTableModel):
                 self.index(0, Column.JUDGED), self.index(len(self._shown) - 1, Column.JUDGED)
             )
 
+    def mark(self, query_ids: Collection[str]) -> None:
+        """Queries that wear a mark before their text."""
+        self._marked = query_ids
+        if self._shown:
+            self.dataChanged.emit(self.index(0, Column.QUERY), self.index(len(self._shown) - 1, Column.QUERY))
+
+    def rows_of(self, query_ids: Collection[str]) -> frozenset[int]:
+        """The rows of these queries."""
+        return frozenset(row for row, found in enumerate(self._rows) if found.query_id in query_ids)
+
     def narrow(
         self, *, needle: str = "", beyond: int = 0, hurt: bool = False, members: Collection[int] | None = None
     ) -> None:
@@ -238,7 +249,7 @@ class QueryTable(QAbstractTableModel):
         change = row.first_rank - row.rank
         match column:
             case Column.QUERY:
-                return row.text
+                return f"★ {row.text}" if row.query_id in self._marked else row.text
             case Column.FIRST:
                 return f"{row.first_rank:g}"
             case Column.RANK:

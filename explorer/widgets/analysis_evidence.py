@@ -31,12 +31,14 @@ class EvidencePanel(QWidget):
     Signals:
         open_asked(query, hit): show this clip on the Explore page.
         next_asked(step): the next failure (1) or the one before (-1).
+        choose_asked(): the query goes into the report, or out of it.
         pair_changed(query, clips): two other clips are shown; (title, hit) for each side.
         left(): the keys go back to the table.
     """
 
     open_asked = Signal(str, object)
     next_asked = Signal(int)
+    choose_asked = Signal()
     pair_changed = Signal(str, tuple)
     left = Signal()
 
@@ -65,6 +67,9 @@ class EvidencePanel(QWidget):
         self.judge_bar = JudgeBar()
         self._query = label("", "title", wrap=True)
         self._summary = label("", "secondary", wrap=True)
+        self._chosen = tool(
+            "pin", "Show this query in the report, first of all  (R)", self.choose_asked.emit, checkable=True
+        )
         self._play = tool("play", "Play both  (Space)", self.duo.toggle)
         self._slider = QSlider(Qt.Orientation.Horizontal)
         self._time = label("", "secondary")
@@ -106,7 +111,7 @@ class EvidencePanel(QWidget):
         head.addLayout(texts, 1)
         back = tool("back", "Failure before  (P)", lambda: self.next_asked.emit(-1))
         forward = tool("forward", "Next failure  (N)", lambda: self.next_asked.emit(1))
-        for part in (back, forward):
+        for part in (self._chosen, back, forward):
             head.addWidget(part, 0, Qt.AlignmentFlag.AlignTop)
         column.addLayout(head)
         pair = QHBoxLayout()
@@ -156,6 +161,11 @@ class EvidencePanel(QWidget):
         self._evidence = None
         self._query.setText(outcome.text if outcome is not None else "Choose a query")
         self._summary.setText(summary(outcome) if outcome is not None else "Its clips are compared here.")
+        self._chosen.setEnabled(outcome is not None)
+
+    def show_chosen(self, *, chosen: bool) -> None:
+        """Whether the query goes into the report."""
+        self._chosen.setChecked(chosen)
 
     def show_evidence(self, evidence: Evidence) -> None:
         """The clips of the query: the best relevant one, and the best that is not."""

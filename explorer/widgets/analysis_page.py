@@ -19,10 +19,11 @@ from explorer.models.thumbnails import Thumbnails
 from explorer.models.why import Why
 from explorer.settings import Settings
 from explorer.widgets.analysis_cards import MetricCards
+from explorer.widgets.analysis_compare import ComparePanel
 from explorer.widgets.analysis_evidence import EvidencePanel
-from explorer.widgets.analysis_parts import ComparePanel, SlicesPanel
 from explorer.widgets.analysis_queries import QueriesPanel
 from explorer.widgets.analysis_skeleton import SkeletonPanel
+from explorer.widgets.analysis_slices import SlicesPanel
 from explorer.widgets.analysis_tables import sure
 from explorer.widgets.analysis_toolbar import AnalysisToolbar
 from explorer.widgets.analysis_words import WordsPanel
@@ -146,6 +147,8 @@ class AnalysisPage(QWidget):
         analysis.rows_changed.connect(self._on_rows)
         analysis.slices_changed.connect(self._on_slices)
         analysis.compared_changed.connect(self._on_compared)
+        analysis.elsewhere_changed.connect(self._show_comparable)
+        analysis.chosen_changed.connect(self._on_chosen)
         analysis.evidence_changed.connect(self._on_evidence)
         analysis.evaluating_changed.connect(self._on_evaluating)
         self._judging.changed.connect(lambda _query: self.queries.count_judged(self._judging.counts))
@@ -168,6 +171,7 @@ class AnalysisPage(QWidget):
         self.compare.rows_chosen.connect(self.panel.look_at)
         self.evidence.open_asked.connect(self.open_asked)
         self.evidence.next_asked.connect(self.next_failure)
+        self.evidence.choose_asked.connect(self.choose_case)
         self.evidence.pair_changed.connect(self.words.show_pair)
         self.evidence.pair_changed.connect(self.skeleton.show_pair)
         self.skeleton.time_chosen.connect(self.evidence.duo.seek)
@@ -184,6 +188,12 @@ class AnalysisPage(QWidget):
     def next_failure(self, step: int) -> None:
         """The next query in the table whose truth is not first."""
         self.panel.next_failure(step)
+
+    def choose_case(self) -> None:
+        """Put the query that is looked at into the report, or take it out."""
+        if self.panel.row >= 0:
+            query_id = self.queries.outcome(self.panel.row).query_id
+            self._analysis.choose_case(query_id, on=query_id not in self._analysis.chosen)
 
     def play_pair(self) -> None:
         """Both clips from the keyboard: to the front, and playing."""
@@ -225,10 +235,17 @@ class AnalysisPage(QWidget):
     def _on_runs(self) -> None:
         run = self._analysis.run
         self.toolbar.show_runs(self._analysis.runs, run.run.run_id if run is not None else "")
-        self.compare.show_runs(
-            self._analysis.runs, run.run if run is not None else None, self._analysis.against
-        )
+        self._show_comparable()
         self.show_empty()
+
+    def _show_comparable(self) -> None:
+        analysis = self._analysis
+        self.compare.show_runs(
+            analysis.runs,
+            analysis.run.run if analysis.run is not None else None,
+            (analysis.against, analysis.against_library),
+            (analysis.elsewhere, analysis.runs_elsewhere),
+        )
 
     def _on_run(self) -> None:
         self._on_runs()
@@ -245,6 +262,7 @@ class AnalysisPage(QWidget):
         self.evidence.clear()
         self.evidence.show_query(None)
         self.panel.show_rows(self._analysis.rows, self._judging.counts)
+        self._on_chosen()
 
     def _on_slices(self) -> None:
         slices = self._analysis.slices
@@ -254,7 +272,7 @@ class AnalysisPage(QWidget):
     def _on_compared(self) -> None:
         analysis = self._analysis
         run = analysis.run
-        self.compare.show_runs(analysis.runs, run.run if run is not None else None, analysis.against)
+        self._show_comparable()
         waiting = run is not None and (bool(analysis.against) or run.run.reranked)
         self.compare.show_comparison(
             analysis.compared,
@@ -263,12 +281,19 @@ class AnalysisPage(QWidget):
             why_not=analysis.why_not_compared,
         )
 
+    def _on_chosen(self) -> None:
+        self.panel.show_chosen(self._analysis.chosen)
+        row = self.panel.row
+        query_id = self.queries.outcome(row).query_id if row >= 0 else ""
+        self.evidence.show_chosen(chosen=query_id in self._analysis.chosen)
+
     def _on_evidence(self, evidence: Evidence | None) -> None:
         if evidence is not None and evidence.row == self.panel.row:
             self.evidence.show_evidence(evidence)
 
     def _on_row_chosen(self, row: int) -> None:
         self.evidence.show_query(self.queries.outcome(row))
+        self._on_chosen()
         self._settle.start()
 
     # --- looks ---------------------------------------------------------------------------------------

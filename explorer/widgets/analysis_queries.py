@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -18,8 +18,9 @@ from explorer.widgets.parts import ElidedLabel, button, label
 _TYPING_PAUSE_MS: Final = 120
 _SHOWN: Final = (
     ("All queries", 0, False), ("Rank 1 is wrong", 1, False), ("Not in the first 5", 5, False),
-    ("Not in the first 10", 10, False), ("Reranking hurt", 0, True),
+    ("Not in the first 10", 10, False), ("Reranking hurt", 0, True), ("In the report", 0, False),
 )  # fmt: skip
+_CHOSEN: Final = _SHOWN[-1][0]
 _WIDTHS: Final = {Column.FIRST: 50, Column.RANK: 54, Column.CHANGE: 62, Column.GAP: 62,
                   Column.PERCENTILE: 56, Column.JUDGED: 58}  # fmt: skip
 
@@ -46,6 +47,7 @@ class QueriesPanel(QWidget):
         self.count = label("", "quiet")
         self.slice = button("", "clear", role="slice", on_click=self.leave_slice)
         self._members: frozenset[int] | None = None
+        self._chosen: frozenset[str] = frozenset()
         self._notes = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
         self._typing = QTimer(self)
         self._set_up()
@@ -101,6 +103,15 @@ class QueriesPanel(QWidget):
         self.row = -1
         self.model.show_rows(rows, judged)
 
+    def show_chosen(self, chosen: Collection[str]) -> None:
+        """Ids of the queries that go into the report: they wear a mark."""
+        if self._chosen == frozenset(chosen):
+            return
+        self._chosen = frozenset(chosen)
+        self.model.mark(self._chosen)
+        if self.which.currentText() == _CHOSEN:
+            self.narrow()
+
     def show_stages(self, *, reranked: bool) -> None:
         """A run of one stage has no first rank and no change."""
         for column in (Column.FIRST, Column.CHANGE):
@@ -127,8 +138,12 @@ class QueriesPanel(QWidget):
 
     def narrow(self) -> None:
         """Show what search, choice and slice have in common."""
-        _, beyond, hurt = _SHOWN[self.which.currentIndex()]
-        self.model.narrow(needle=self.needle.text(), beyond=beyond, hurt=hurt, members=self._members)
+        title, beyond, hurt = _SHOWN[self.which.currentIndex()]
+        members = self._members
+        if title == _CHOSEN:
+            chosen = self.model.rows_of(self._chosen)
+            members = chosen if members is None else members & chosen
+        self.model.narrow(needle=self.needle.text(), beyond=beyond, hurt=hurt, members=members)
 
     def retint(self) -> None:
         """The theme changed."""

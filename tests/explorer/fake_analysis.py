@@ -55,6 +55,8 @@ class FakeAnalysis:
         ]
         self.runs: list[RunInfo] = []
         self.actions: list[tuple[JudgementInfo, bool]] = []  # judgement, undone
+        self.chosen: list[str] = []
+        self.elsewhere: dict[str, list[RunInfo]] = {}  # runs of other libraries, by folder
         self.refuse = ""  # the sentence that a preview is refused with
 
     def add_run(
@@ -155,7 +157,17 @@ class AnalysisAnswers:
         self.say(protocol.Evaluated(request.id, run_id, total, 4.2))
 
     def _on_getruns(self, request):
-        self.say(Runs(request.id, tuple(self.analysis.runs)))
+        library = getattr(request, "library", "")
+        if library and library not in self.analysis.elsewhere:
+            self.say(protocol.Failed(request.id, "not_found", f"There is no library in {library}."))
+            return
+        runs = self.analysis.elsewhere[library] if library else self.analysis.runs
+        self.say(Runs(request.id, tuple(runs), library))
+
+    def _on_choosecase(self, request):
+        left = [one for one in self.analysis.chosen if one != request.query_id]
+        self.analysis.chosen = [*left, request.query_id] if request.on else left
+        self.say(protocol.CasesChosen(request.id, request.run_id, tuple(self.analysis.chosen)))
 
     def _on_deleterun(self, request):
         self.analysis.runs = [run for run in self.analysis.runs if run.run_id != request.run_id]
@@ -172,7 +184,7 @@ class AnalysisAnswers:
             RunOpened(
                 request.id, run, metrics(2.0 if request.judgements else 0.0), metrics(-6.4) if run.reranked else (),
                 (("bundle", "drive-tiny"), ("device", "cpu")), ("1 of 181 rows mean no clip of this library.",),
-                rejected, 1,
+                rejected, 1, tuple(self.analysis.chosen),
             )
         )  # fmt: skip
         for first in range(0, len(rows), PART):
@@ -220,7 +232,8 @@ class AnalysisAnswers:
                 "drive-tiny" if request.against else "reranked", array.array("i", range(len(rows))).tobytes(),
                 array.array("f", a).tobytes(), array.array("f", b).tobytes(),
                 sum(x > y for x, y in zip(a, b, strict=True)), sum(x < y for x, y in zip(a, b, strict=True)),
-                sum(x == y for x, y in zip(a, b, strict=True)), 0, 0, differences,
+                sum(x == y for x, y in zip(a, b, strict=True)), 0, 0, differences, request.library,
+                ("Ranks are among the 48 clips that both libraries hold.",) if request.library else (),
             )
         )  # fmt: skip
 

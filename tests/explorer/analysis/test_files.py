@@ -4,9 +4,9 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from core.protocol import Evaluate, ImportQueries, PreviewQueries, SpanMatch, WriteReport
+from core.protocol import ChooseCase, Evaluate, ImportQueries, PreviewQueries, SpanMatch, WriteReport
 from explorer.widgets.analysis_import import ImportDialog
-from tests.explorer.analysis.conftest import settled
+from tests.explorer.analysis.conftest import looked_at, settled
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
 
@@ -80,3 +80,23 @@ def test_the_report_says_where_it_is(qtbot, engine, room, monkeypatch):
     qtbot.waitUntil(lambda: message.text.text() == "The report is in /out/first report.html.")
     asked = engine.asked(WriteReport)[0]
     assert (asked.run_id, asked.against, asked.judgements) == ("run-2", "", False)
+
+
+def test_queries_are_chosen_for_the_report_by_a_key_and_wear_a_mark(qtbot, engine, room):
+    page, row = room.page, room.page.panel.row
+    looked_at(qtbot, room, row)
+    query_id, text = room.analysis.rows[row].query_id, room.analysis.rows[row].text
+    qtbot.keyClick(page.table, Qt.Key.Key_R)
+    qtbot.waitUntil(lambda: engine.analysis.chosen == [query_id] and page.evidence._chosen.isChecked())
+    asked = engine.asked(ChooseCase)[0]
+    assert (asked.run_id, asked.query_id, asked.on) == ("run-2", query_id, True)
+    assert page.queries.data(page.queries.index(0, 0)) == f"★ {text}"
+    page.panel.which.setCurrentText("In the report")
+    page.panel.narrow()
+    assert page.queries.rowCount() == 1
+    room.analysis.open_run("run-2", judged=False)  # the engine remembers
+    settled(qtbot, room)
+    assert room.analysis.chosen == (query_id,)
+    page.evidence._chosen.click()
+    qtbot.waitUntil(lambda: engine.analysis.chosen == [] and page.queries.rowCount() == 0)
+    assert not page.evidence._chosen.isChecked()

@@ -1,100 +1,54 @@
-"""The tabs "Slices" and "Compare" of the Analyse page."""
+"""The tab "Compare" of the Analyse page: this run against another one, also of another library."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QTabBar,
+    QVBoxLayout,
+    QWidget,
+)
 
-from core.protocol import Compared, RunInfo, Slices
+from core.protocol import Compared, RunInfo
 from explorer import formats, theme
-from explorer.models.analysis_slices import PairTable, SliceTable, metric_text
+from explorer.models.analysis_slices import PairTable, metric_text
 from explorer.widgets.analysis_cards import LOWER_IS_BETTER
 from explorer.widgets.analysis_scatter import RankScatter
-from explorer.widgets.analysis_tables import AnalysisTable, IntervalDelegate
+from explorer.widgets.analysis_tables import AnalysisTable
 from explorer.widgets.analysis_toolbar import run_title
-from explorer.widgets.parts import empty, label
+from explorer.widgets.parts import button, empty, label
 
-METRICS: Final = ("R@1", "R@5", "R@10", "MRR", "mAP", "nDCG@10", "MdR", "MnR")
 COMPARED: Final = ("R@1", "R@5", "R@10", "MdR", "MnR", "mAP", "nDCG@10", "MRR")
 _SURE: Final = 0.05
-
-
-class SlicesPanel(QWidget):
-    """Every slice with its metric; a click shows its queries.
-
-    Signals:
-        metric_chosen(name): slice by another metric.
-        slice_chosen(info): show these queries.
-    """
-
-    metric_chosen = Signal(str)
-    slice_chosen = Signal(object)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.model = SliceTable(self)
-        self.table = AnalysisTable("Slices")
-        self.metric_box = QComboBox()
-        self._whole = label("", "secondary")
-        self._intervals = IntervalDelegate(self.table)
-        self.metric_box.addItems(METRICS)
-        self.metric_box.setAccessibleName("Metric of the slices")
-        self.metric_box.textActivated.connect(self.metric_chosen)
-        self.table.setModel(self.model)
-        self.table.setSortingEnabled(True)
-        self.table.setItemDelegateForColumn(3, self._intervals)
-        self.table.stretch(0, {1: 72, 2: 72, 3: 250})
-        self.table.clicked.connect(lambda index: self._choose(index.row()))
-        self.table.row_opened.connect(self._choose)
-        head = QHBoxLayout()
-        head.setSpacing(8)
-        head.addWidget(label("Metric", "secondary"))
-        head.addWidget(self.metric_box)
-        head.addWidget(self._whole, 1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(12, 10, 12, 10)
-        column.setSpacing(8)
-        column.addLayout(head)
-        column.addWidget(self.table, 1)
-
-    def show_slices(self, slices: Slices | None, metric: str) -> None:
-        """The slices, or that they are on their way."""
-        self.metric_box.setCurrentText(metric)
-        if slices is None:
-            self._whole.setText("Computing…")
-            self.model.show_slices(())
-            return
-        value = metric_text(slices.overall.value, slices.overall.unit)
-        self._whole.setText(f"All queries: {value}.  A click on a slice shows its queries.")
-        highs = [part.result.high or 0.0 for part in slices.slices]
-        unit = slices.overall.unit
-        self._intervals.scale = (1.0, max([2.0, *highs])) if unit == "rank" else (0.0, 100.0 if unit else 1.0)
-        self.model.show_slices(slices.slices)
-        self.table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
-
-    def _choose(self, place: int) -> None:
-        part = self.model.slice_at(place)
-        if part is not None:
-            self.slice_chosen.emit(part)
 
 
 class ComparePanel(QWidget):
     """One run against another, or against its own first stage.
 
     Signals:
-        against_chosen(run_id): the other run, "" for the run's first stage.
+        against_chosen(run_id, library): the other run, "" for the run's first stage; its library, "" for this one.
+        library_asked(path): compare with a run of another library; "" if its folder is to be chosen.
         rows_chosen(rows): queries to look at.
     """
 
-    against_chosen = Signal(str)
+    against_chosen = Signal(str, str)
+    library_asked = Signal(str)
     rows_chosen = Signal(tuple)
 
     def __init__(self) -> None:
         super().__init__()
         self.against = QComboBox()
+        self.libraries = QMenu(self)
+        self.elsewhere = button("Another library…")
+        self._choices: list[tuple[str, str]] = []  # run and library of each entry
         self.scatter = RankScatter()
         self.pairs = PairTable(self)
         self.table = AnalysisTable("Queries that changed")
@@ -104,8 +58,10 @@ class ComparePanel(QWidget):
         self._text_of: Callable[[int], str] = str
         self._figures = QGridLayout()
         self.against.setAccessibleName("Compare with")
-        self.against.activated.connect(
-            lambda place: self.against_chosen.emit(str(self.against.itemData(place)))
+        self.against.activated.connect(lambda place: self.against_chosen.emit(*self._choices[place]))
+        self.elsewhere.setMenu(self.libraries)
+        self.elsewhere.setToolTip(
+            "Compare with a run of another library: another bundle or crop, or the same footage indexed elsewhere"
         )
         self.scatter.rows_chosen.connect(self.rows_chosen)
         self.table.setModel(self.pairs)
@@ -127,6 +83,7 @@ class ComparePanel(QWidget):
         head.setSpacing(8)
         head.addWidget(label("This run against", "secondary"))
         head.addWidget(self.against, 1)
+        head.addWidget(self.elsewhere)
         self._figures.setHorizontalSpacing(10)
         self._figures.setVerticalSpacing(2)
         middle = QHBoxLayout()
@@ -146,17 +103,47 @@ class ComparePanel(QWidget):
         column.addWidget(self.which)
         column.addWidget(self.table, 2)
 
-    def show_runs(self, runs: tuple[RunInfo, ...], opened: RunInfo | None, against: str) -> None:
-        """What the run may be compared with."""
+    def offer_libraries(self, paths: Sequence[str]) -> None:
+        """Fill the menu: libraries that were open lately, and any other folder."""
+        self.libraries.clear()
+        for path in paths:
+            action = self.libraries.addAction(formats.file_name(path))
+            action.setToolTip(path)
+            action.triggered.connect(lambda _on=False, chosen=path: self.library_asked.emit(chosen))
+        if paths:
+            self.libraries.addSeparator()
+        self.libraries.addAction("Choose its folder…").triggered.connect(lambda: self.library_asked.emit(""))
+
+    def show_runs(
+        self,
+        runs: tuple[RunInfo, ...],
+        opened: RunInfo | None,
+        against: tuple[str, str],
+        elsewhere: tuple[str, tuple[RunInfo, ...]] = ("", ()),
+    ) -> None:
+        """What the run may be compared with: other runs here, and those of another library (its folder, its runs)."""
         self.against.clear()
-        if opened is not None and opened.reranked:
-            self.against.addItem("its own first stage (what reranking did)", "")
-        elif opened is not None:
-            self.against.addItem("choose another run", "")
+        self._choices = []
+        self.elsewhere.setEnabled(opened is not None)
+        if opened is None:
+            return
+        own = "its own first stage (what reranking did)" if opened.reranked else "choose another run"
+        self._offer(own, "", "")
         for run in runs:
-            if opened is not None and run.run_id != opened.run_id and not run.problem:
-                self.against.addItem(run_title(run), run.run_id)
-        self.against.setCurrentIndex(max(0, self.against.findData(against)))
+            if run.run_id != opened.run_id and not run.problem:
+                self._offer(run_title(run), run.run_id, "")
+        folder, others = elsewhere
+        if others:
+            self.against.insertSeparator(self.against.count())
+            self._choices.append(("", ""))  # the line is an entry that nobody can choose
+        for run in others:
+            if not run.problem:
+                self._offer(f"{formats.file_name(folder)}  ›  {run_title(run)}", run.run_id, folder)
+        self.against.setCurrentIndex(self._choices.index(against) if against in self._choices else 0)
+
+    def _offer(self, text: str, run_id: str, library: str) -> None:
+        self.against.addItem(text)
+        self._choices.append((run_id, library))
 
     def show_comparison(
         self, found: Compared | None, text_of: Callable[[int], str], *, waiting: bool, why_not: str = ""
@@ -239,6 +226,6 @@ def _summary(found: Compared) -> str:
         f"Of {formats.count(both, 'query', 'queries')} {found.wins:,} got better, {found.losses:,} worse, "
         f"{found.draws:,} stayed."
     ]
-    if found.only_a or found.only_b:
+    if (found.only_a or found.only_b) and not found.notes:
         parts.append(f"{found.only_a + found.only_b:,} are in one of the two only and take no part.")
-    return " ".join(parts)
+    return " ".join((*parts, *found.notes))
