@@ -60,6 +60,13 @@ def is_safetensors(path: Path) -> bool:
         return file.read(9)[8:9] == b"{"
 
 
+def may_be_weights(path: Path) -> bool:
+    """By its first bytes: safetensors, torch's zip archive, or torch's pickle of before 2020."""
+    with path.open("rb") as file:
+        start = file.read(2)
+    return start in (b"PK", b"\x80\x02") or is_safetensors(path)
+
+
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """All tensors of a safetensors file, or a sentence about it."""
     from safetensors import SafetensorError

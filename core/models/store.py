@@ -19,7 +19,7 @@ from core.errors import Cancelled, DrivescopeError, ErrorKind
 from core.files import sha256_of, write_atomically
 from core.models import download
 from core.models.catalogue import ModelEntry, entries
-from core.models.files import is_safetensors, read_json, write_json
+from core.models.files import is_safetensors, may_be_weights, read_json, write_json
 
 DESCRIPTION: Final = "source.json"
 TOKENIZER: Final = "tokenizer.json"
@@ -153,6 +153,10 @@ def _import(
     if weights is None:
         wanted = f" (no {' or '.join(entry.weight_files)} in it)" if source.is_dir() else ""
         raise DrivescopeError(ErrorKind.NOT_FOUND, f"There is no weights file {source}{wanted}.")
+    if not may_be_weights(weights):
+        raise DrivescopeError(
+            ErrorKind.UNREADABLE, f"{weights} is not a file of weights (.safetensors, .bin, .pt or .pth)."
+        )
     files = {"weights.safetensors" if is_safetensors(weights) else "weights.bin": weights}
     if entry.tokenizer_file:
         tokenizer = weights.parent / entry.tokenizer_file

@@ -108,7 +108,9 @@ def test_pickled_classes_are_refused(student, tmp_path) -> None:
         open_checkpoint(tmp_path / "classes.pth")
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 broken", b"\x80\x02garbage", b"hello" * 100])
+@pytest.mark.parametrize(
+    "content", [b"", b"PK\x03\x04 broken", b"\x80\x02garbage", b"hello" * 100, b"root:x:0:0:root:/root\n"]
+)
 def test_broken_files_are_said_to_be_broken(tmp_path, content) -> None:
     (tmp_path / "broken.bin").write_bytes(content)
     with pytest.raises(DrivescopeError, match="not a whole checkpoint file"):

@@ -167,6 +167,9 @@ def test_what_is_not_there_is_said_with_the_command(tiny, tmp_path) -> None:
         fetch_model("tiny-plain", quiet, lambda: False, from_file=folder / "nowhere.bin")
     with pytest.raises(Cancelled):
         fetch_model("tiny-plain", quiet, lambda: True, from_file=folder)
+    (tmp_path / "notes.bin").write_text("weights: see the other disk")
+    with pytest.raises(DrivescopeError, match="not a file of weights"):
+        fetch_model("tiny-plain", quiet, lambda: False, from_file=tmp_path / "notes.bin")
     alone = shutil.copy(folder / "tiny-siglip.bin", tmp_path)
     with pytest.raises(DrivescopeError, match="its own tokenizer"):
         fetch_model("tiny-siglip", quiet, lambda: False, from_file=alone)
