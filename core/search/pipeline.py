@@ -145,6 +145,12 @@ class Searcher:
         at = time.perf_counter()
         rows, scores = self._index.top(query.student.cpu().numpy(), max(depth, rerank_clips), allowed)
         timings["first"] = _ms_since(at)
+        if (rows < 0).any():  # faiss ranks no vector that is not a number
+            raise DrivescopeError(
+                ErrorKind.UNREADABLE,
+                f"Some vectors of the library {self.library.folder.name} are not numbers: index the footage again "
+                "into a new one.",
+            )
         ids = np.asarray(self._store.clip_ids)[rows]
         ranks = np.arange(1, len(rows) + 1)
         final = rerank_clips == 0 or len(rows) == 0

@@ -129,6 +129,15 @@ def test_an_empty_library_has_no_hits_and_no_error(tmp_path, bundle):
     library.close()
 
 
+def test_vectors_that_are_not_numbers_are_never_ranked(library, bundle):
+    path = library.feature_folder(library.feature_id) / "student.f16"
+    vectors = np.fromfile(path, np.float16)
+    vectors[-bundle.spec.student_dim :] = np.nan  # of the last clip
+    vectors.tofile(path)
+    with pytest.raises(DrivescopeError, match="are not numbers: index the footage again"):
+        list(Searcher(library, bundle).search("rain"))
+
+
 @pytest.mark.parametrize("text", ["", "   ", "\n\t"])
 def test_an_empty_query_is_one_sentence(library, bundle, text):
     with pytest.raises(DrivescopeError, match="The query is empty"):
