@@ -11,7 +11,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -102,12 +101,7 @@ class Explaining:
             clip = library.catalog.clip(request.clip_id)
         finally:
             library.close()
-        path = Path(clip.path)
-        if not path.exists():
-            raise DrivescopeError(
-                ErrorKind.NOT_FOUND,
-                f"{path.name} is no longer at {path.parent}: put it back, or index the folder again to drop it.",
-            )
+        path = clip.footage()
         wanted = sample_times(Span(clip.start_s, clip.end_s), bundle.spec.frames)
         timeline = read_timeline(path, job.check)
 

@@ -7,7 +7,6 @@ machine than the window.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import cv2
@@ -32,12 +31,7 @@ def clip_frames(library: Library, clip_id: int, max_height: int) -> Iterator[Fra
     Raises DrivescopeError(NOT_FOUND) if the clip or its file is gone.
     """
     clip = library.catalog.clip(clip_id)
-    path = Path(clip.path)
-    if not path.exists():
-        sentence = (
-            f"{path.name} is no longer at {path.parent}: put it back, or index the folder again to drop it."
-        )
-        raise DrivescopeError(ErrorKind.NOT_FOUND, sentence)
+    path = clip.footage()
     expected = max(1, round((clip.end_s - clip.start_s) * (clip.fps or 25.0)))
     waiting: list[FrameImage] = []
     number = 0

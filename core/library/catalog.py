@@ -108,6 +108,16 @@ class ClipRow:
     end_s: float
     fps: float
 
+    def footage(self) -> Path:
+        """The video's file. Raises DrivescopeError(NOT_FOUND), with the way out, if it is gone."""
+        path = Path(self.path)
+        if not path.exists():
+            raise DrivescopeError(
+                ErrorKind.NOT_FOUND,
+                f"{path.name} is no longer at {path.parent}: put it back, or index the folder again to drop it.",
+            )
+        return path
+
 
 @dataclass(frozen=True)
 class FailureRow:
