@@ -140,14 +140,6 @@ def _add_report(add: Add, add_model_options: AddModelOptions) -> None:
         metavar="QUERY",
         help="look at this query first, by its number or text; may be given again",
     )
-    report.add_argument(
-        "--case",
-        dest="named",
-        action="append",
-        default=[],
-        metavar="QUERY",
-        help="look at this query first, by its number or text; may be given again",
-    )
     add_model_options(report)
 
 
@@ -245,7 +237,6 @@ def run_report(options: argparse.Namespace) -> Answer:
             other_library=other,
             use_judgements=options.judgements,
             cases=options.cases,
-            named=options.named,
             named=options.named,
             progress=show.queries,
         )
