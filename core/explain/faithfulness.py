@@ -2,8 +2,16 @@
 
 Deletion and insertion curves (Petsiuk et al., RISE, BMVC 2018). A good map makes the score fall fast when its best
 patches go and rise fast when they come back, so the area under the insertion curve minus the one under the deletion
-curve is its faithfulness, in cosines. The control is random orders of the same patches of the same frame: a map that
-does not beat the best of them (and of their reverses) is unreliable.
+curve is its faithfulness, from -1 to 1; a random order has 0. The control is random orders of the same patches of the
+same frame: a map that does not beat the best of them (and of their reverses) is unreliable.
+
+The score is how sure the tower is of the query beside its rivals (`rivals.certainty`), as RISE takes a classifier's
+probability and not its logit. A bare cosine does not do: it has no floor, so that half of the area is made by how the
+empty road is ordered after the last road user has gone (-0.18 is no more absent than -0.05), and every road user
+raises the cosine of every other one. On 46 validation clips of the demo world, where a frame shows several kinds, an
+order that begins with all their boxes beat by cosine the one that begins with the named kind's alone in 75 % of the
+frames (by certainty in 37 %); of two maps of one frame and query, the one whose peak is in the box had the larger
+area in 69 % by cosine, in 74 % by certainty; and the flag said nothing, with 96 % of rollout's maps "reliable".
 
 Random orders know neither query nor method, so their frame vectors are computed once per clip and serve every map.
 """
@@ -18,7 +26,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from core.explain.vision import Vision
 
@@ -32,7 +39,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Faithfulness:
-    """One map's curves. Scores are cosines of the frame with the target, at `shares` of its patches."""
+    """One map's curves: how sure the tower is of the target, 0 to 1, at `shares` of the frame's patches."""
 
     shares: Floats  # (S + 1,) 0 to 1
     deletion: Floats  # (S + 1,) score when this share is gone, the map's best first
@@ -116,18 +123,17 @@ def vectors_along(
     return torch.stack(points)
 
 
-def judge(vectors: Tensor, controls: Tensor, direction: Tensor, cells: int) -> Faithfulness:
+def judge(vectors: Tensor, controls: Tensor, score: Callable[[Tensor], Tensor], cells: int) -> Faithfulness:
     """One frame's map against the random orders.
 
     Args:
         vectors: (S + 1, 2, D) of `vectors_along`, for the map's own order.
         controls: (S + 1, 2, R, D), for random ones.
-        direction: (D,) of the target.
+        score: of frame vectors (..., D), not normalised: (...,).
         cells: C, how many there are in an order.
 
     """
-    own = functional.normalize(vectors, dim=-1) @ direction  # (S + 1, 2)
-    random = functional.normalize(controls, dim=-1) @ direction  # (S + 1, 2, R)
+    own, random = score(vectors), score(controls)  # (S + 1, 2), (S + 1, 2, R)
     insertion, deletion = own[:, 0], own[:, 1].flip(0)
     shares = (np.array(counts(cells)) / cells).astype(np.float32)
     gains = [

@@ -20,6 +20,7 @@ from core.explain import faithfulness
 from core.explain.faithfulness import Faithfulness
 from core.explain.geometry import View, paint, views
 from core.explain.methods import Method, check_method, methods_of, relevance_of
+from core.explain.rivals import certainty, rivals_of
 from core.explain.targets import Target
 from core.explain.vision import Vision, open_vision
 from core.models.preprocess import prepare
@@ -52,6 +53,19 @@ class Heatmap:
     def on_frame(self, height: int, width: int) -> Floats:
         """The heat drawn over the frame: (height, width) in 0..1, 0 where the tower did not look."""
         return paint(self.heat, self.views, height, width)
+
+
+@dataclass(frozen=True)
+class Thinned:
+    """A frame with only some of its patches, in a map's order and in random ones."""
+
+    own: Tensor  # (S + 1, 2, D) of `faithfulness.vectors_along`
+    controls: Tensor  # (S + 1, 2, R, D)
+    cells: int
+
+    def judged(self, score: Callable[[Tensor], Tensor]) -> Faithfulness:
+        """The curves of a score, which makes (...,) of frame vectors (..., D)."""
+        return faithfulness.judge(self.own, self.controls, score, self.cells)
 
 
 @dataclass
@@ -108,6 +122,15 @@ class ClipSight:
         Asked for one frame at a time it costs no more than for all at once. `pause` is called between the curves'
         points, a fraction of a second apart, and may raise.
         """
+        rivals = rivals_of(self.bundle, target, pause)
+
+        def score(vectors: Tensor) -> Tensor:
+            return certainty(vectors, target.direction, rivals)
+
+        return [one.judged(score) for one in self.thinned(maps, pause)]
+
+    def thinned(self, maps: Sequence[Heatmap], pause: Callable[[], None] = lambda: None) -> list[Thinned]:
+        """Frame vectors with ever more of each map's patches there, or gone: what any score's curves are made of."""
         V = len(self.views)
         cells = torch.from_numpy(self._inside().reshape(V, -1)[0].nonzero()[0])  # (C,) that show the frame
         numbers = [one.frame for one in maps]
@@ -116,7 +139,7 @@ class ClipSight:
         order = relevance.flatten(0, 1)[:, cells].argsort(dim=1, descending=True, stable=True)  # (n * V, C)
         own = self._along(numbers, cells[order][:, None], pause)[:, :, :, 0]  # (S + 1, 2, n, D)
         return [
-            faithfulness.judge(own[:, :, place], self._controls[number], target.direction, len(cells))
+            Thinned(own[:, :, place], self._controls[number], len(cells))
             for place, number in enumerate(numbers)
         ]
 

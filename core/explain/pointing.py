@@ -20,6 +20,8 @@ LEAST_AREA: Final = 0.0012
 LEAST_VISIBLE: Final = 0.25
 REACH_M: Final = {"fog": 45.0, "snow": 80.0}
 """What counts as shown is what `core.world.truth.shown` says."""
+AREAS: Final = ("faithfulness", "several", "among_kinds", "cosine")
+"""Insertion minus deletion areas; `core.explain.truth` says of what."""
 
 
 @dataclass
@@ -32,6 +34,9 @@ class Tally:
     energy: float = 0.0
     area: float = 0.0
     faithfulness: list[float] = field(default_factory=list)
+    several: list[float] = field(default_factory=list)
+    among_kinds: list[float] = field(default_factory=list)
+    cosine: list[float] = field(default_factory=list)
     reliable: int = 0
 
     def row(self) -> dict[str, float]:
@@ -45,15 +50,16 @@ class Tally:
             "times_chance": self.hits / max(self.chance, 1e-9),
             "energy": self.energy / n,
             "area": self.area / n,
-            "faithfulness": float(np.mean(self.faithfulness)) if self.faithfulness else 0.0,
             "reliable": self.reliable / judged,
+            **{name: float(np.mean(getattr(self, name) or [0.0])) for name in AREAS},
         }
 
     def add(self, other: Tally) -> None:
         """Takes in another tally."""
         for name in ("maps", "hits", "chance", "energy", "area", "reliable"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.faithfulness += other.faithfulness
+        for name in AREAS:
+            getattr(self, name).extend(getattr(other, name))
 
 
 def kind_of(clip: ClipTruth, frame: FrameTruth, actor_id: int) -> str:

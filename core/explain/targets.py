@@ -32,12 +32,13 @@ class Target:
     name: str
     direction: Tensor  # (D,)
     neutral: Tensor  # (D,) mean direction of prompts that ask for nothing; zeros where they cancel
+    text: str = ""  # what was read; "" where two texts were
 
 
 def whole_query(bundle: ModelBundle, text: str) -> Target:
     """The sentence as X-CLIP compares it with single frames."""
     neutral = torch.stack([bundle.encode_text(prompt).sentence for prompt in NEUTRAL]).mean(dim=0)
-    return Target(text, bundle.encode_text(text).sentence, neutral)
+    return Target(text, bundle.encode_text(text).sentence, neutral, text)
 
 
 def phrase(bundle: ModelBundle, text: str, first: int, last: int | None = None) -> Target:

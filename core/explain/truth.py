@@ -8,7 +8,12 @@ method's map is held against the boxes:
 pointing   share of maps whose peak lies in a box (Zhang et al., the pointing game, ECCV 2016), half a patch of
            tolerance, because a map has no finer answer; `chance` is the share of patches that would have been a hit
 energy     share of the heat that lies inside the boxes (Wang et al., Score-CAM, 2020); `area` is the boxes' share
-faithful   mean insertion minus deletion area, and how many maps beat their random orders
+faithful   mean insertion minus deletion area (`core.explain.faithfulness`), and how many maps beat their random orders
+
+The area is measured three ways on the same pictures: how sure the tower is of the query beside its rivals of the
+ontology, which is what the window shows; beside the other kinds asked here, which is RISE's class probability with
+the classes of this test (`among_kinds`); and by the bare cosine (`cosine`). `several` is the first over frames that
+show more than one kind: where there is one thing to see, attention that knows no query answers every query.
 
 DIR holds demo clips (`*.mp4` with `*.json` beside them) or shards of `core.world.dataset`. One JSON object goes to
 standard output and a table to standard error.
@@ -22,18 +27,23 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
 
 from core.errors import DrivescopeError, ErrorKind
 from core.explain.heatmap import ClipSight
 from core.explain.pointing import Tally, boxes_of, measure
+from core.explain.rivals import certainty, rivals_of
 from core.explain.targets import whole_query
 from core.library.video import frames_at
-from core.world.truth import ClipTruth, FrameTruth
+from core.world.truth import ACTOR_KINDS, ClipTruth, FrameTruth
 
 if TYPE_CHECKING:
     from core.models.bundle import ModelBundle
@@ -65,17 +75,38 @@ def judge_clip(bundle: ModelBundle, clip: WorldClip, methods: Sequence[str]) -> 
     found: dict[tuple[str, str], Tally] = defaultdict(Tally)
     for kind in sorted({kind for boxes in shown for kind in boxes}):
         numbers = [number for number, boxes in enumerate(shown) if kind in boxes]
-        target = whole_query(bundle, NAMES.get(kind, f"a {kind}"))
+        target = whole_query(bundle, query_of(kind))
+        rivals = rivals_of(bundle, target)
+        kinds = torch.stack(
+            [bundle.encode_text(query_of(other)).sentence for other in ACTOR_KINDS if other != kind]
+        )
         for method in methods or sight.methods:
             maps = sight.maps(target, method, numbers)
             largest = max(maps, key=lambda one: sum(box.area for box in shown[one.frame][kind]))
-            (judged,) = sight.faithfulness(target, [largest])
+            (thinned,) = sight.thinned([largest])
             tally = found[method, kind]
             for one in maps:
                 tally.add(measure(one, shown[one.frame][kind]))
+            judged = thinned.judged(partial(certainty, direction=target.direction, rivals=rivals))
             tally.faithfulness.append(judged.value)
             tally.reliable += judged.reliable
+            tally.among_kinds.append(
+                thinned.judged(partial(certainty, direction=target.direction, rivals=kinds)).value
+            )
+            tally.cosine.append(thinned.judged(partial(_cosine, direction=target.direction)).value)
+            if len(shown[largest.frame]) > 1:
+                tally.several.append(judged.value)
     return found
+
+
+def _cosine(vectors: Tensor, direction: Tensor) -> Tensor:
+    """The score without rivals: (..., D) to (...,)."""
+    return functional.normalize(vectors, dim=-1) @ direction
+
+
+def query_of(kind: str) -> str:
+    """The text that asks for a kind."""
+    return NAMES.get(kind, f"a {kind}")
 
 
 def world_clips(folder: Path, frames: Sequence[int] = FRAMES) -> Iterator[WorldClip]:
@@ -120,13 +151,14 @@ def report(tallies: dict[tuple[str, str], Tally]) -> dict[str, Any]:
 
 def table(answer: dict[str, Any]) -> str:
     """The report for a person."""
-    lines = [f"{'method':<10} {'actor':<12} {'maps':>5} {'point':>6} {'chance':>6} {'x':>6} {'energy':>6} {'area':>6} {'faith':>7} {'relia':>5}"]  # fmt: skip # noqa: E501
+    lines = [f"{'method':<10} {'actor':<12} {'maps':>5} {'point':>6} {'chance':>6} {'x':>6} {'energy':>6} {'area':>6} {'faith':>6} {'relia':>5} {'several':>7} {'kinds':>6} {'cosine':>6}"]  # fmt: skip # noqa: E501
     for method, rows in answer.items():
         for kind, row in {"overall": rows["overall"], **rows["kinds"]}.items():
             lines.append(
                 f"{method:<10} {kind:<12} {row['maps']:>5} {row['pointing']:>6.2f} {row['chance']:>6.3f} "
                 f"{row['times_chance']:>6.1f} {row['energy']:>6.3f} {row['area']:>6.3f} "
-                f"{row['faithfulness']:>7.4f} {row['reliable']:>5.2f}"
+                f"{row['faithfulness']:>6.3f} {row['reliable']:>5.2f} {row['several']:>7.3f} "
+                f"{row['among_kinds']:>6.3f} {row['cosine']:>6.3f}"
             )
     return "\n".join(lines)
 

@@ -6,6 +6,7 @@ here knows a model; `why_not.py` tries what this room proposes.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -40,9 +41,13 @@ class Edit:
 
 
 def apply(text: str, edits: Sequence[Edit]) -> str:
-    """The query with these edits, which must not overlap; single spaces."""
+    """The query with these edits, which must not overlap; single spaces, and "a" or "an" as the new word wants it."""
     for edit in sorted(edits, key=lambda edit: edit.start, reverse=True):
-        text = text[: edit.start] + edit.new + text[edit.end :]
+        before = text[: edit.start]
+        if edit.new:
+            n = "n" if re.match(r"[aeio]|u(?!-)", edit.new, re.IGNORECASE) else ""
+            before = re.sub(r"\b([aA])n? $", rf"\g<1>{n} ", before)
+        text = before + edit.new + text[edit.end :]
     return " ".join(text.split())
 
 
@@ -65,24 +70,31 @@ def deletions(words: Sequence[Word], text: str) -> list[Edit]:
     ]
 
 
-def substitutions(text: str, ontology: Ontology | None = None) -> list[Edit]:
+def substitutions(
+    text: str, ontology: Ontology | None = None, *, alternatives: int = ALTERNATIVES
+) -> list[Edit]:
     """Concepts and attributes of the query exchanged for others of the same slot, and left for right."""
     ontology = ontology or load_ontology()
-    found = list(_of_concepts(skeleton(text, ontology), ontology))
+    found = list(_of_concepts(skeleton(text, ontology), ontology, alternatives))
     for match in re.finditer(r"\b(left|right)\b", text, re.IGNORECASE):
         found.append(Edit(match.start(), match.end(), match.group(), _SIDES[match.group().lower()]))
     unique = {(edit.start, edit.end, edit.new): edit for edit in found if edit.new != edit.old.lower()}
     return list(unique.values())
 
 
-def _of_concepts(read: TextSkeleton, ontology: Ontology) -> Iterator[Edit]:
+def _of_concepts(read: TextSkeleton, ontology: Ontology, alternatives: int) -> Iterator[Edit]:
     for value in read.slots:
         concept = ontology.concepts[value.value]
-        yield from _exchanged(read.text, value.start, value.end, concept, ontology.of_slot(value.slot))
+        of_slot = ontology.of_slot(value.slot)
+        yield from itertools.islice(
+            _exchanged(read.text, value.start, value.end, concept, of_slot), alternatives
+        )
         for attribute in value.attributes:
             own = ontology.concepts[attribute.value]
             same_kind = [other for other in ontology.of_slot("attribute") if other.kind == own.kind]
-            yield from _exchanged(read.text, attribute.start, attribute.end, own, same_kind)
+            yield from itertools.islice(
+                _exchanged(read.text, attribute.start, attribute.end, own, same_kind), alternatives
+            )
 
 
 def _exchanged(
@@ -103,7 +115,7 @@ def _exchanged(
         (other for other in others if other.id != concept.id), key=lambda other: not _related(concept, other)
     )
     sayable = (next((phrase for phrase, own in _phrases(other) if own == form), "") for other in relatives)
-    for new in [phrase for phrase in sayable if phrase][:ALTERNATIVES]:
+    for new in filter(None, sayable):
         yield Edit(start + at, start + at + length, old, new)
 
 

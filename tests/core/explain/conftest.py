@@ -1,11 +1,19 @@
 """Small bundles with random weights, and the modules that they were packed from."""
 
+import numpy as np
 import pytest
 
 from core.models.backbone import Backbone, ClipDims
 from core.models.bundle_io import describe, random_bundle
 from core.models.files import read_tensors
 from core.models.registry import load_bundle
+
+PATCH_METHODS = ("agreement", "removal", "relevance", "patches", "value", "rollout")
+
+
+def noise(count=2, size=(36, 64), seed=0):
+    """Pictures without anything in them."""
+    return list(np.random.default_rng(seed).integers(0, 256, (count, *size, 3), np.uint8))
 
 
 def modules_of(folder):

@@ -29,7 +29,7 @@ def curves(order, controls=None):
     random = random_orders(torch.arange(8), seed=1) if controls is None else controls
     own = vectors_along(tower, pixels, torch.tensor([[order]]))
     control = vectors_along(tower, pixels, random[None])
-    return judge(own[:, :, 0, 0], control[:, :, 0], DIRECTION, 8)
+    return judge(own[:, :, 0, 0], control[:, :, 0], lambda vectors: vectors @ DIRECTION, 8)
 
 
 def test_the_right_order_has_the_curves_that_arithmetic_gives():

@@ -132,6 +132,8 @@ def test_edits_are_put_into_the_text_where_they_stand():
     edits = [edit for edit in substitutions(text) if edit.new == "van"]
     assert [apply(text, (edit,)) for edit in edits] == ["a van passes a car", "a car passes a van"]
     assert apply(text, edits) == "a van passes a van"
+    assert apply("A car turns", (Edit(2, 5, "car", "ambulance"),)) == "An ambulance turns"
+    assert apply("an ambulance", (Edit(3, 12, "ambulance", "u-turn"),)) == "a u-turn"
     assert not overlap(*edits)
     assert overlap(edits[0], edits[0])
 
