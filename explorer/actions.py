@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QMenu
 
-from core.protocol import Hit
+from core.protocol import ClipToSave, Hit
 from explorer import exports, formats
 from explorer.models.heat import Heat
 from explorer.session import Session
 from explorer.settings import Settings
-from explorer.widgets.dialogs import FailuresDialog, SettingsDialog, ask_time
+from explorer.widgets.dialogs import FailuresDialog, SettingsDialog, ask_count, ask_time
 from explorer.widgets.main_window import MainWindow
 from explorer.widgets.models_dialog import ModelsDialog
 
 _FEWEST_COLUMNS, _MOST_COLUMNS = 2, 8
+_CLIPS_TO_SAVE = 20
 
 
 class Actions(QObject):
@@ -43,6 +44,7 @@ class Actions(QObject):
             "stop": self.stop_or_leave,
             "open_clip": lambda: self.open_clip(window.grid.current_hit()),
             "export": self.save_results,
+            "save_clips": self.save_clips,
             "copy_results": lambda: self.copy_results("csv"),
             "more_columns": lambda: self.change_columns(1),
             "fewer_columns": lambda: self.change_columns(-1),
@@ -115,6 +117,25 @@ class Actions(QObject):
             text = exports.as_json(ranked) if path.lower().endswith(".json") else exports.as_csv(ranked)
             problem = exports.write_atomically(path, text)
             self.say("error" if problem else "info", problem or f"Saved to {path}.")
+
+    def save_clips(self) -> None:
+        """The best clips as video files, as many as asked for."""
+        hits = self._window.grid.hits.ranking
+        if not hits:
+            self.say("info", "There are no clips to save yet.")
+            return
+        count = ask_count(self._window, min(_CLIPS_TO_SAVE, len(hits)), len(hits))
+        if count:
+            self._save_clips(hits[:count])
+
+    def _save_clips(self, hits: Sequence[Hit]) -> None:
+        folder = QFileDialog.getExistingDirectory(self._window, "Choose a folder for the clips")
+        if folder:
+            self._session.save_clips(folder, [ClipToSave(hit.rank, hit.clip_id) for hit in hits])
+
+    def offer_saving(self, hit: Hit, menu: QMenu) -> None:
+        """What a card's menu has of this."""
+        menu.addAction("Save this clip as a video…").triggered.connect(lambda: self._save_clips([hit]))
 
     def stop_or_leave(self) -> None:
         """Out of full screen; else stop the query; else from the text field to the results."""

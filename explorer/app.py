@@ -144,6 +144,8 @@ class Explorer(QObject):
         window.grid.hit_opened.connect(self.actions.open_clip)
         window.header.copy_asked.connect(self.actions.copy_results)
         window.header.save_asked.connect(self.actions.save_results)
+        window.header.clips_asked.connect(self.actions.save_clips)
+        window.grid.menu_asked.connect(self.actions.offer_saving)
         window.inspector.said.connect(self.actions.say)
         window.inspector.query_chosen.connect(bar.set_query)
         window.inspector.player.full_screen_asked.connect(self.actions.toggle_full_screen)

@@ -50,6 +50,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("stop", "Search", "Stop the query, leave full screen", ("Esc",)),
     Command("open_clip", "Results", "Play the selected clip", ("Return", "Enter")),
     Command("export", "Results", "Save the results", ("E",)),
+    Command("save_clips", "Results", "Save the best clips as videos", ("Shift+E",)),
     Command("copy_results", "Results", "Copy the results as CSV", ("Ctrl+Shift+C",)),
     Command("more_columns", "Results", "More columns", ("Ctrl++", "Ctrl+=")),
     Command("fewer_columns", "Results", "Fewer columns", ("Ctrl+-",)),

@@ -5,7 +5,7 @@ It survives the engine: when a new engine comes up the library is opened again a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.protocol import (
     AddFootage,
+    ClipsSaved,
+    ClipToSave,
     Failed,
     Filters,
     FootageAdded,
@@ -22,6 +24,7 @@ from core.protocol import (
     Message,
     OpenLibrary,
     Ranked,
+    SaveClips,
     Search,
     SetDevice,
 )
@@ -164,6 +167,13 @@ class Session(QObject):
         """Index the last folders again and forget the videos whose files are gone."""
         self.add_footage(self._last_footage, drop_missing=True)
 
+    def save_clips(self, folder: str, clips: Sequence[ClipToSave]) -> None:
+        """Write clips as video files into a folder of the engine's machine."""
+        request = self._ask(lambda number: SaveClips(id=number, folder=folder, clips=tuple(clips)))
+        self._jobs.watch("Saving clips", request)
+        request.answered.connect(self._on_clips_saved)
+        request.failed.connect(self._say_failure)
+
     def set_device(self, device: str) -> None:
         """Move the models."""
         request = self._ask(lambda number: SetDevice(id=number, device=device))
@@ -264,6 +274,15 @@ class Session(QObject):
         self.indexed.emit(_summary(reply), bool(reply.failed))
         if reply.missing:
             self.missing_found.emit(reply.missing)
+
+    def _on_clips_saved(self, reply: ClipsSaved) -> None:
+        told = f"Saved {formats.count(reply.saved, 'clip')} and their list, clips.csv, in {reply.folder}"
+        if reply.failed:
+            lost = f"{formats.count(len(reply.failed), 'clip')} could not be read"
+            reasons = "\n".join(dict.fromkeys(failure.reason for failure in reply.failed))
+            self.said.emit("note", f"{told}; {lost}.", reasons)
+        else:
+            self.said.emit("info", f"{told}.", "")
 
     def _say_failure(self, failure: Failed) -> None:
         self.said.emit("error", failure.sentence, failure.detail)

@@ -19,6 +19,7 @@ from core.engine.explaining import Explaining
 from core.engine.host import Host
 from core.engine.judging import Judging
 from core.engine.moments import Moments
+from core.engine.saving import Saving
 from core.engine.skeletons import Skeletons
 from core.engine.words import Words
 from core.engine.workers import Job
@@ -54,6 +55,7 @@ class Session:
             **Judging(self._context).handlers(),
             **Explaining(self._context).handlers(),
             **Moments(self._context).handlers(),
+            **Saving(self._context).handlers(),
             **Words(self._context).handlers(),
             **Skeletons(self._context).handlers(),
         }

@@ -25,6 +25,7 @@ from core.protocol import (
     moments,
     query_sets,
     retrieval,
+    saving,
     skeletons,
     words,
 )
@@ -36,6 +37,7 @@ from core.protocol.judging import *  # noqa: F403
 from core.protocol.moments import *  # noqa: F403
 from core.protocol.query_sets import *  # noqa: F403
 from core.protocol.retrieval import *  # noqa: F403
+from core.protocol.saving import *  # noqa: F403
 from core.protocol.skeletons import *  # noqa: F403
 from core.protocol.words import *  # noqa: F403
 
@@ -49,6 +51,7 @@ Request = (
     | moments.Requests
     | words.Requests
     | skeletons.Requests
+    | saving.SaveClips
 )
 Reply = (
     basics.Replies
@@ -60,6 +63,7 @@ Reply = (
     | moments.Replies
     | words.Replies
     | skeletons.Replies
+    | saving.ClipsSaved
 )
 
 _encoder = msgspec.msgpack.Encoder()

@@ -148,3 +148,10 @@ def ask_time(parent: QWidget, low_s: float, high_s: float, now_s: float) -> floa
         parent, "Go to a time", f"Seconds of the file, {low_s:.2f} to {high_s:.2f}", now_s, low_s, high_s, 2
     )
     return time_s if given else None
+
+
+def ask_count(parent: QWidget, usual: int, most: int) -> int:
+    """How many of the best clips to save; 0 when the person thinks better of it."""
+    told = f"How many of the best clips, 1 to {most:,}, become video files?"
+    count, given = QInputDialog.getInt(parent, "Save clips as videos", told, usual, 1, most)
+    return count if given else 0

@@ -26,10 +26,12 @@ class ResultsHeader(QWidget):
     Signals:
         copy_asked(form): "csv" or "json" to the clipboard.
         save_asked(): to a file.
+        clips_asked(): the clips themselves, as files.
     """
 
     copy_asked = Signal(str)
     save_asked = Signal()
+    clips_asked = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,13 +42,14 @@ class ResultsHeader(QWidget):
         self._export.setProperty("role", "labelled")
         self._export.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self._export.setToolTip("Copy or save the ranking")
+        self._export.setToolTip("Copy or save the ranking, or its clips")
         set_icon(self._export, "export")
         menu = QMenu(self._export)
         menu.addAction("Copy as CSV").triggered.connect(lambda: self.copy_asked.emit("csv"))
         menu.addAction("Copy as JSON").triggered.connect(lambda: self.copy_asked.emit("json"))
         menu.addSeparator()
         menu.addAction("Save as CSV or JSON…  (E)").triggered.connect(lambda: self.save_asked.emit())
+        menu.addAction("Save clips as videos…  (Shift+E)").triggered.connect(lambda: self.clips_asked.emit())
         self._export.setMenu(menu)
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 8, 16, 0)

@@ -301,6 +301,15 @@ class FakeEngine(AnalysisAnswers, MomentsAnswers, SkeletonAnswers, WhyAnswers, Q
         for part in heat_parts(request, self.world.clip(request.clip_id)[1], CLIP_S):
             self.say(part)
 
+    def _on_saveclips(self, request: protocol.SaveClips) -> None:
+        gone = [clip for clip in request.clips if self.world.clip(clip.clip_id)[0].missing]
+        reason = "It is no longer there."
+        failed = tuple(
+            FailureInfo(self.world.clip(clip.clip_id)[0].path, "not_found", reason) for clip in gone
+        )
+        saved = len(request.clips) - len(failed)
+        self.say(protocol.ClipsSaved(request.id, request.folder, saved, failed))
+
     def _on_setdevice(self, request: protocol.SetDevice) -> None:
         self.say(protocol.Done(request.id))
         self.push_state()

@@ -5,10 +5,11 @@ import json
 import pytest
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QMouseEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QPushButton
 
 from core.protocol import (
     AddFootage,
+    ClipToSave,
     FailureInfo,
     FetchModel,
     FootageAdded,
@@ -16,6 +17,7 @@ from core.protocol import (
     LibraryChanged,
     OpenLibrary,
     Progress,
+    SaveClips,
     Search,
     SetDevice,
 )
@@ -547,6 +549,33 @@ def test_results_are_copied_and_saved(qtbot, engine, make_window, tmp_path, monk
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "no" / "out.csv"), ""))
     explorer.commands.action("export").trigger()
     assert "cannot be written" in explorer.window.banners.message.text.text()
+
+
+def test_clips_are_saved_as_videos(qtbot, engine, make_window, monkeypatch):
+    explorer = make_window(library="demo", query="rain")
+    searched(qtbot, explorer)
+    ranking, message = explorer.window.grid.hits.ranking, explorer.window.banners.message
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "/clips")
+    monkeypatch.setattr(
+        "explorer.actions.ask_count", lambda _parent, usual, most: (usual, most) == (20, 60) and 60
+    )
+    explorer.commands.action("save_clips").trigger()
+    qtbot.waitUntil(lambda: "could not be read" in message.text.text())
+    asked = engine.asked(SaveClips)[-1]
+    assert asked.folder == "/clips"
+    assert [(one.rank, one.clip_id) for one in asked.clips] == [(hit.rank, hit.clip_id) for hit in ranking]
+    assert message.text.text().startswith(
+        "Saved 54 clips and their list, clips.csv, in /clips; 6 clips could"
+    )
+
+    menu = QMenu()
+    explorer.window.grid.menu_asked.emit(ranking[4], menu)
+    next(action for action in menu.actions() if action.text().startswith("Save this clip")).trigger()
+    qtbot.waitUntil(lambda: engine.asked(SaveClips)[-1].clips == (ClipToSave(5, ranking[4].clip_id),))
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "")
+    number = len(engine.asked(SaveClips))
+    explorer.window.header.clips_asked.emit()
+    assert len(engine.asked(SaveClips)) == number  # no folder, nothing saved
 
 
 def test_the_inspector_plays_the_selected_clip(qtbot, engine, make_window):
