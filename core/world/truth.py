@@ -155,7 +155,8 @@ def shown(
     )
 
 
-def _fits(actor: ActorTruth, wanted: Mapping[str, Any]) -> bool:
+def fits(actor: ActorTruth, wanted: Mapping[str, Any]) -> bool:
+    """Whether an actor has every wanted attribute; a list names the allowed values."""
     return all(
         getattr(actor, key) in (value if isinstance(value, list) else [value])
         for key, value in wanted.items()
@@ -169,7 +170,7 @@ def _event_fits(truth: ClipTruth, event: Event, wanted: str | Mapping[str, Any])
     if event.name not in names:
         return False
     about = {k: v for k, v in wanted.items() if k != "name"}
-    return not about or (event.actor_id is not None and _fits(truth.actor(event.actor_id), about))
+    return not about or (event.actor_id is not None and fits(truth.actor(event.actor_id), about))
 
 
 def matches(truth: ClipTruth, predicate: Mapping[str, Any]) -> bool:
@@ -199,7 +200,7 @@ def matches(truth: ClipTruth, predicate: Mapping[str, Any]) -> bool:
             return False
     least = max(2, len(truth.frames) // 15)
     for wanted in predicate.get("actors", ()):
-        if not any(_fits(a, wanted) and shown(truth, a.id) >= least for a in truth.actors):
+        if not any(fits(a, wanted) and shown(truth, a.id) >= least for a in truth.actors):
             return False
     hidden = predicate.get("without", ())
     return not any(a.kind in hidden and shown(truth, a.id) >= 1 for a in truth.actors)
