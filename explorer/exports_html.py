@@ -14,30 +14,48 @@ from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSaveFile
 from PySide6.QtGui import QImage, QImageWriter
 
 _STYLE: Final = """
-body { font: 14px/1.5 system-ui, sans-serif; color: #13191c; background: #fff; margin: 32px auto; max-width: 1080px;
-  padding: 0 16px; }
-h1 { font-size: 22px; margin: 0 0 4px; } h2 { font-size: 15px; margin: 28px 0 8px; }
-p.sub { color: #5f6d75; margin: 0 0 16px; } p.lead { font-size: 16px; }
-table { border-collapse: collapse; } td, th { padding: 3px 10px 3px 0; text-align: left; vertical-align: bottom;
-  font-variant-numeric: tabular-nums; } th { font-weight: 600; }
-table.heat td, table.heat th { padding: 2px; text-align: center; font-size: 12px; font-weight: 400; }
-table.heat th:first-child { text-align: right; padding-right: 8px; }
-img { max-width: 100%; border-radius: 4px; } table.heat img { width: 72px; }
-.bar { display: flex; height: 16px; border-radius: 4px; overflow: hidden; margin: 4px 0 12px; max-width: 640px; }
-footer { color: #5f6d75; font-size: 12px; margin-top: 32px; border-top: 1px solid #dfe5e8; padding-top: 8px; }
+@page { size: A4; margin: 14mm; }
+* { box-sizing: border-box; -webkit-print-color-adjust: exact; print-color-adjust: exact; }
+body { font: 14px/1.5 system-ui, sans-serif; color: #13191c; background: #fff; margin: 40px auto; max-width: 1080px;
+  padding: 0 24px; }
+h1 { font-size: 24px; line-height: 1.25; margin: 0 0 4px; text-wrap: balance; }
+h2 { font-size: 16px; margin: 0 0 10px; padding-top: 24px; border-top: 1px solid #dfe5e8; break-after: avoid; }
+h2 + p { margin-top: 0; } section { margin-top: 28px; } section h2:not(:first-child) { margin-top: 28px; }
+p { max-width: 78ch; } p.sub { color: #5f6d75; margin: 0 0 18px; } p.note { color: #5f6d75; font-size: 12px; }
+p.lead { font-size: 15px; }
+body > p.lead { font-size: 17px; margin: 0; padding: 14px 18px; border-left: 4px solid #0c7768; background: #f1f7f6;
+  max-width: none; border-radius: 0 6px 6px 0; }
+table { border-collapse: collapse; } td, th { padding: 4px 14px 4px 0; text-align: left; vertical-align: baseline;
+  font-variant-numeric: tabular-nums; } th { font-weight: 600; border-bottom: 1px solid #b8c4c9; }
+tr + tr td { border-top: 1px solid #edf1f2; } tr { break-inside: avoid; }
+table.heat { width: 100%; table-layout: fixed; } table.heat td, table.heat th { padding: 2px 1px; font-size: 12px;
+  font-weight: 400; text-align: center; border: 1px solid #fff; vertical-align: middle; }
+table.heat th:first-child { width: 132px; text-align: right; padding-right: 8px; } table.heat small { color: #5f6d75; }
+img { display: block; width: 100%; border-radius: 4px; }
+.beside { display: flex; flex-wrap: wrap; gap: 0 48px; } .beside > div { flex: 1 1 520px; min-width: 0; }
+.beside > div:first-child { flex: 0 1 330px; } .beside td:first-child { white-space: nowrap; }
+.frames { display: grid; grid-template-columns: repeat(4, 1fr); gap: 14px 12px; margin: 12px 0; }
+figure { margin: 0; break-inside: avoid; } figcaption { color: #3c484e; font-size: 11px; margin-top: 3px;
+  font-variant-numeric: tabular-nums; }
+.bar { display: flex; height: 18px; border-radius: 4px; overflow: hidden; margin: 4px 0 12px; }
+footer { color: #5f6d75; font-size: 12px; margin-top: 36px; border-top: 1px solid #dfe5e8; padding-top: 8px; }
+@media print { body { margin: 0; padding: 0; max-width: none; font-size: 11px; } }
+@media (max-width: 700px) { .frames { grid-template-columns: repeat(2, 1fr); } section { overflow-x: auto; } }
 """
 _HOT: Final = (12, 119, 104)
 _HALF: Final = 0.55
 
 
-def page(title: str, subtitle: str, sections: Sequence[str], footer: str) -> str:
-    """The whole document; `sections` are pieces of HTML, the other texts plain."""
+def page(title: str, subtitle: str, lead: str, sections: Sequence[str], footer: str) -> str:
+    """The whole document; `sections` are pieces of HTML, the other texts plain. `lead` says it all in a sentence."""
     return (
         "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
+        "<meta name='viewport' content='width=device-width, initial-scale=1'>"
         "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'; img-src data:; style-src"
         " 'unsafe-inline'\">"
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>"
         f"<h1>{escape(title)}</h1><p class='sub'>{escape(subtitle)}</p>"
+        f"<p class='lead'>{escape(lead)}</p>"
         + "".join(f"<section>{section}</section>" for section in sections if section)
         + f"<footer>{escape(footer)}</footer></body></html>\n"
     )

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtGui import QImage, QPainter
-from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QFileDialog, QMenu
 
 from core.protocol import ClipPlace, Hit, RankExplained
-from explorer import exports, exports_html, formats, theme
+from explorer import formats
 from explorer.engine_client import Request
 from explorer.models.why import Why, ask_rank
 from explorer.models.why_words import is_small, lit
+from explorer.saving import Saving
 from explorer.widgets.why_dialog import PickClip
 from explorer.widgets.why_page import WhyPage
 
@@ -46,6 +46,7 @@ class WhyTab(QObject):
         super().__init__(window)
         self.why = Why(session, self)
         self.page = WhyPage(self.why, thumbnails, settings)
+        self.saving = Saving(session.link.client, settings, thumbnails, actions.say, self)
         self._window = window
         self._session = session
         self._say = actions.say
@@ -208,27 +209,7 @@ class WhyTab(QObject):
             self.save(path)
 
     def save(self, path: str) -> None:
-        """Write every tab's report as one page, and the panel as a picture beside it."""
-        hit, library = self.page.hit, self._session.library
-        if hit is None or library is None:
-            return
-        title = f"Why “{self.page.query}” finds {formats.file_name(hit.video)}"
-        place = f"{formats.exact_clock(hit.start_s)} – {formats.exact_clock(hit.end_s)}"
-        sections = [page.report() for page in self._window.inspector.pages]
-        footer = f"Drivescope · library {library.name} · bundle {library.bundle} ({library.bundle_label})"
-        text = exports_html.page(title, f"Rank {hit.rank} · {place}", sections, footer)
-        picture = str(Path(path).with_suffix(".png"))
-        problem = exports.write_atomically(path, text) or exports_html.save_picture(picture, panel(self.page))
-        self._say("error" if problem else "info", problem or f"Saved to {path}, and as a picture beside it.")
-
-
-def panel(widget: QWidget) -> QImage:
-    """All of a tab, also what is scrolled away, on the panel's own ground."""
-    grabbed = widget.grab()
-    image = QImage(grabbed.size(), QImage.Format.Format_RGB32)
-    image.setDevicePixelRatio(grabbed.devicePixelRatio())
-    image.fill(theme.color("surface"))
-    painter = QPainter(image)
-    painter.drawPixmap(0, 0, grabbed)
-    painter.end()
-    return image
+        """Write every tab's report and the heatmap as one page, and the same as a picture beside it."""
+        library = self._session.library
+        if library is not None:
+            self.saving.begin(path, self._window.inspector.pages, self.page, self._heat, library)

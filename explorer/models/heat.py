@@ -197,6 +197,13 @@ class Heat(QObject):
             self._time_s = hit.start_s if hit is not None else 0.0
             self._wish_changed()
 
+    def show_as(self, other: Heat) -> None:
+        """Take up what another heatmap shows, or would show if it were on."""
+        self._query, self._hit = other._query, other._hit
+        self._phrase, self._against, self._method = other._phrase, other._against, other._method
+        self.methods = other.methods
+        self._wish_changed(at_once=True)
+
     def show_time(self, time_s: float) -> None:
         """Where the player is; maps near it are asked for first."""
         self._time_s = time_s

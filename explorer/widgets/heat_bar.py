@@ -26,9 +26,9 @@ METHODS: Final = {
 }  # fmt: skip
 """What a method is called and, in one sentence, what it shows."""
 _TRUST_TIP: Final = (
-    "Taking the warm parts of the frame away must lower the score, and showing only them must raise it. The first "
-    "number is by how much (insertion minus deletion area, in cosines), the second what the luckiest random choice "
-    "of parts reached."
+    "The test: the warmest parts of the frame are taken away first, then shown first. The first number is how much"
+    " surer of the words the model is, on the whole, while the warm parts are there than while they are gone (−1 to 1,"
+    " beside other words of the kind); the second what the luckiest random choice of parts reached."
 )
 
 
@@ -112,7 +112,7 @@ class HeatBar(QWidget):
         elif trust is None:
             token, words = "text_3", "Testing whether to believe it…"
         else:
-            token, words = _in_words(trust)
+            token, words = in_words(trust)
         about = f"“{self._heat.phrase}”  ·  " if self._heat.phrase else ""
         style = f"color: {theme.color(token).name()};"
         if (about + words, style) != (
@@ -170,8 +170,8 @@ class Legend(QWidget):
             hatch(painter, place, theme.color("surface"))
 
 
-def _in_words(trust: HeatTrust) -> tuple[str, str]:
-    """The token of the colour, and the sentence."""
+def in_words(trust: HeatTrust) -> tuple[str, str]:
+    """The token of the colour, and the verdict with its two numbers."""
     verdict, token = ("Faithful", "up") if trust.reliable else ("Unreliable", "warning")
-    numbers = f"{trust.faithfulness:+.3f}, chance {trust.control:+.3f}".replace("-", "−")
+    numbers = f"{trust.faithfulness:+.2f}, chance {trust.control:+.2f}".replace("-", "−")
     return token, f"{verdict}: {numbers}"

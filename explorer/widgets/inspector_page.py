@@ -63,6 +63,11 @@ class InspectorPage(QWidget):
     def drop(self) -> None:
         """Cancel what is on its way for the subject before."""
 
+    def gather(self) -> None:
+        """Ask for the subject also while another tab is in front: somebody wants the page's report."""
+        if self._stale:
+            self._fill()
+
     def report(self) -> str:
         """What the tab shows, as a piece of an HTML page with every text escaped; "" if there is nothing."""
         return ""

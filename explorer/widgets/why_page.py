@@ -113,7 +113,7 @@ class WhyPage(InspectorPage):
             return ""
         strip = self._thumbnails.strip(hit.clip_id)
         effects = {number: self.why.effect(number) for number in range(len(explained.words))}
-        return why_report(self.sentence.text(), explained, effects, strip, self.why.rank, self.why.unmet)
+        return why_report(explained, effects, strip, self.why.rank, self.why.unmet)
 
     def bring_rank(self) -> None:
         """Scroll to the section that says why the clip is not higher."""

@@ -16,7 +16,6 @@ from explorer.widgets.why_parts import part_color
 
 
 def why_report(
-    sentence: str,
     explained: ScoreExplained,
     effects: dict[int, float | None],
     strip: QImage | None,
@@ -24,9 +23,10 @@ def why_report(
     unmet: tuple[SkeletonMatch, ...] = (),
 ) -> str:
     """A fragment of HTML; every text in it is escaped."""
-    parts = [f"<p class='lead'>{escape(sentence)}</p>", _words(explained, effects)]
+    parts = [_words(explained, effects)]
     if explained.parts:
         parts.append(_parts(explained))
+    parts = [f"<div class='beside'>{''.join(f'<div>{part}</div>' for part in parts)}</div>"]
     parts.append(_frames(explained, strip))
     if rank is not None:
         parts.append(_rank(rank, unmet))

@@ -73,3 +73,27 @@ def make_window(qtbot, qapp, engine):
     yield make
     for explorer in made:
         explorer.stop()
+
+
+WHY_QUERY = "a red car turning left at night"
+
+
+def patiently(qtbot, condition) -> None:
+    """Waits: the machine may have other work."""
+    qtbot.waitUntil(condition, timeout=30_000)
+
+
+@pytest.fixture
+def at_why(qtbot, engine, make_window):
+    """A window with the tab Why in front for the clip of rank 3, everything explained."""
+
+    def show(query=WHY_QUERY, row=2):
+        explorer = make_window(library="demo", query=query)
+        session = explorer.session
+        patiently(qtbot, lambda: session.ranked is not None and not session.searching)
+        explorer.window.grid.select_row(row)
+        explorer.why.show_why()
+        patiently(qtbot, lambda: explorer.why.why.effects_complete and explorer.why.page.ready)
+        return explorer
+
+    return show

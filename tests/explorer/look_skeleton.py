@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication
 
 from explorer.app import Explorer
 from explorer.arguments import Options
-from explorer.why import panel
+from explorer.exports_picture import panel
 from tests.explorer.conftest import NoProcess
 from tests.explorer.fake_engine import FakeEngine, World
 from tests.explorer.look import SIZES, rest, until

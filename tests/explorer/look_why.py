@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QScrollArea
 
 from explorer.app import Explorer
 from explorer.arguments import Options
-from explorer.why import panel
+from explorer.exports_picture import panel
 from explorer.widgets.why_dialog import PickClip
 from tests.explorer.conftest import NoProcess
 from tests.explorer.fake_engine import FakeEngine, World
@@ -60,7 +60,8 @@ def picture(state: str, theme: str, size: str, out: Path) -> None:
     shown.grab().save(str(out / f"{name}.png"))
     panel(explorer.why.page).save(str(out / f"{name}-panel.png"))
     if state == "whynot":
-        explorer.why.save(str(out / f"{name}.html"))
+        explorer.why.save(str(out / f"{name}-page.html"))
+        until(lambda: not explorer.why.saving.busy)
     window.close()
     engine.close()
 

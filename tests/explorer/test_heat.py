@@ -5,7 +5,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtTest import QTest
 
-from core.protocol import GetHeat, HeatTrust
+from core.protocol import GetHeat, HeatTrust, OpenLibrary
 from explorer.engine_client import EngineClient
 from explorer.models.heat import Heat, HeatView
 from explorer.settings import Settings
@@ -25,6 +25,9 @@ def client(qtbot, engine):
     made = EngineClient()
     with qtbot.waitSignal(made.connected):
         made.connect_to(engine.port, "")
+    opened = made.send(lambda number: OpenLibrary(number, "demo"))
+    with qtbot.waitSignal(opened.answered):
+        pass
     yield made
     made.close()
 
@@ -195,7 +198,7 @@ def test_the_key_lays_heat_over_the_paused_and_the_playing_picture(qtbot, engine
     player.playback.seek(player.playback.hit.start_s + 5.5 * STEP_S)
     qtbot.waitUntil(lambda: "Unreliable" in player.heat_bar._words.text())
     player.playback.seek(player.playback.hit.start_s + 8.5 * STEP_S)
-    qtbot.waitUntil(lambda: "Faithful: +0.080, chance +0.020" in player.heat_bar._words.text())
+    qtbot.waitUntil(lambda: "Faithful: +0.08, chance +0.02" in player.heat_bar._words.text())
     QTest.keyClick(explorer.window.grid, Qt.Key.Key_H, Qt.KeyboardModifier.ShiftModifier)
     settled(qtbot, explorer.heat)
     assert player.heat_bar._method.currentText() == METHOD_NAMES["patches"][0]
