@@ -136,6 +136,12 @@ def build_parser() -> argparse.ArgumentParser:
     search.add_argument(
         "--name-contains", default="", metavar="PART", help="only videos whose path contains this"
     )
+    search.add_argument(
+        "--save-clips",
+        default="",
+        metavar="FOLDER",
+        help="write the hits as video files, with a list of them",
+    )
     add_model_options(search)
 
     evaluating.add_commands(add, add_model_options)

@@ -19,6 +19,7 @@ from core.terminal import ProgressLine
 if TYPE_CHECKING:
     from core.explain.joint_score import JointScorer
     from core.library.library import Library
+    from core.protocol import Ranked
     from core.search.pipeline import Searcher
 
 DONE: Final = 0
@@ -89,6 +90,7 @@ def run_search(options: argparse.Namespace) -> Answer:
         *_, ranked = searcher.search(
             options.text, k=options.k, rerank_clips=rerank_clips, filters=filters, joint=joint
         )
+        saved = _saved(searcher, ranked, Path(options.save_clips)) if options.save_clips else {}
     hits = [
         {
             "rank": hit.rank,
@@ -112,8 +114,9 @@ def run_search(options: argparse.Namespace) -> Answer:
         "cut_words": list(ranked.cut_words),
         "notes": list(ranked.notes),
         "hits": hits,
+        **saved,
     }
-    return answer, DONE
+    return answer, FAILURES if saved.get("failed") else DONE
 
 
 def run_explain(options: argparse.Namespace) -> Answer:
@@ -282,6 +285,23 @@ def _joint(searcher: Searcher) -> JointScorer:
     from core.explain.ontology import load_ontology
 
     return JointScorer(searcher.bundle, load_ontology())
+
+
+def _saved(searcher: Searcher, ranked: Ranked, folder: Path) -> dict[str, Any]:
+    """The hits' clips as video files in `folder`: what was saved, and what could not be."""
+    from core.library.save_clips import save_clips
+
+    show = ProgressLine("Saving clips")
+    clips = [(hit.rank, searcher.library.catalog.clip(hit.clip_id)) for hit in ranked.hits]
+    report = save_clips(
+        clips, folder.expanduser(), progress=lambda done, name: show.steps(name, done, len(clips))
+    )
+    show.end()
+    return {
+        "saved_in": str(folder),
+        "saved": [clip.file for clip in report.saved],
+        "failed": [{"path": f.path, "kind": f.kind, "reason": f.reason} for f in report.failed],
+    }
 
 
 def _may_drop(library: Library, options: argparse.Namespace) -> bool:

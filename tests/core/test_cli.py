@@ -59,7 +59,14 @@ def test_index_search_and_info(tmp_path, bundle_folder, capsys):
 
     code, info, _ = run(capsys, "info", "--library", library, "--json")
     assert (code, info["videos"], info["clips"], info["missing"]) == (0, 2, 2, [])
+    search = ("search", "a red car", "--library", library, "--save-clips", tmp_path / "clips")
+    code, found, _ = run(capsys, *search, "--json")
+    assert (code, len(found["saved"]), found["failed"]) == (0, 2, [])
+    assert {path.name for path in (tmp_path / "clips").iterdir()} == {*found["saved"], "clips.csv"}
     (footage / "a.MP4").unlink()
+    code, found, _ = run(capsys, *search, "--json")
+    assert (code, len(found["saved"]), len(found["failed"])) == (1, 1, 1)
+    assert "is no longer at" in found["failed"][0]["reason"]
     code, gone, _ = run(capsys, "index", footage, "--library", library, "--json")
     assert (code, gone["clips"], len(gone["missing"])) == (0, 2, 1)
     code, dropped, _ = run(capsys, "index", footage, "--library", library, "--json", "--drop-missing")
