@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import Qt as GuiQt
 from PySide6.QtWidgets import QFrame, QLabel, QLayout, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from explorer import icons
@@ -116,4 +117,9 @@ class ElidedLabel(QLabel):
         return QFontMetrics(self.font()).elidedText(self.text(), self._mode, self.contentsRect().width())
 
     def _explain(self) -> None:
-        self.setToolTip(self.text() if self._elided() != self.text() else "")
+        self.setToolTip(plain_tip(self.text()) if self._elided() != self.text() else "")
+
+
+def plain_tip(text: str) -> str:
+    """A tooltip that says a text as it is: Qt would take a query like `<b>` for markup of its own."""
+    return GuiQt.convertFromPlainText(text) if GuiQt.mightBeRichText(text) else text
