@@ -69,21 +69,21 @@ class Analysis:
     def _preview(self, job: Job, request: protocol.PreviewQueries) -> None:
         from core.engine.analysis_replies import preview_reply
 
-        self._context.post(preview_reply(job.id, self._read(request)))
+        self._context.post(preview_reply(job.id, self._read(job, request)))
 
     def _import(self, job: Job, request: protocol.ImportQueries) -> None:
         from core.evaluate.query_sets import import_query_set
 
         entry = import_query_set(
             self._library.folder,
-            self._read(request),
+            self._read(job, request),
             companion=_path(request.companion),
             columns=_columns(request.columns),
             name=request.name,
         )
         self._post_query_sets(job, entry.set_id)
 
-    def _read(self, request: protocol.PreviewQueries | protocol.ImportQueries) -> Preview:
+    def _read(self, job: Job, request: protocol.PreviewQueries | protocol.ImportQueries) -> Preview:
         from core.evaluate.command import gallery_of
         from core.evaluate.matching import preview
         from core.evaluate.truth import SpanRule
@@ -96,7 +96,25 @@ class Analysis:
             rule,
             companion=_path(request.companion),
             columns=_columns(request.columns),
+            step=self._step(job),
         )
+
+    def _step(self, job: Job) -> Callable[[str, int], None]:
+        """Posts how many rows were read, at most five times a second, and lets a person stop it."""
+        told = started = time.monotonic()
+
+        def step(stage: str, rows: int) -> None:
+            nonlocal told
+            job.check()
+            now = time.monotonic()
+            if now - told >= PROGRESS_SECONDS:
+                told = now
+                rate = rows / (now - started)
+                self._context.post(
+                    protocol.Progress(job.id, "Reading the file", stage, rows, 0, "rows", rate, -1.0)
+                )
+
+        return step
 
     def _get_query_sets(self, job: Job, request: protocol.GetQuerySets) -> None:
         from core.evaluate.query_sets import list_query_sets

@@ -12,11 +12,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.errors import DrivescopeError, ErrorKind
+from core.errors import Cancelled, DrivescopeError, ErrorKind
 from core.evaluate.account import LISTED, Evaluation, Request
 from core.evaluate.across import told, two_libraries
 from core.evaluate.compare import compare_runs, reranking_hurt
 from core.evaluate.datasets import read_truth
+from core.evaluate.files import Step, no_step
 from core.evaluate.gallery import Gallery
 from core.evaluate.judgements import Judgements, Verdict, with_judgements
 from core.evaluate.matching import match, preview
@@ -48,7 +49,12 @@ def evaluate_library(
     """
     started = time.perf_counter()
     gallery = gallery_of(searcher)
-    queries = _queries(request, searcher, gallery)
+
+    def step(stage: str, rows: int) -> None:
+        if cancelled():
+            raise Cancelled
+
+    queries = _queries(request, searcher, gallery, step)
     ranked = rank_library(searcher, queries, gallery, rerank_clips, progress, cancelled)
     spec = searcher.bundle.spec
     configuration = {
@@ -167,7 +173,9 @@ def _one_slice(run: Run, name: str) -> dict[str, Any]:
     return {"run_id": run.run_id, "slice": found[0].as_dict(), "queries": [row.as_dict() for row in members]}
 
 
-def preview_truth(searcher: Searcher, request: Request, most: int = LISTED) -> dict[str, Any]:
+def preview_truth(
+    searcher: Searcher, request: Request, most: int = LISTED, step: Step = no_step
+) -> dict[str, Any]:
     """What `--preview` prints: the file as it would be read; nothing is searched or stored."""
     gallery = gallery_of(searcher)
     shown = preview(
@@ -176,6 +184,7 @@ def preview_truth(searcher: Searcher, request: Request, most: int = LISTED) -> d
         request.rule,
         companion=request.companion,
         columns=request.columns,
+        step=step,
     )
     return shown.as_dict(most)
 
@@ -240,14 +249,15 @@ def gallery_of(searcher: Searcher) -> Gallery:
     return gallery
 
 
-def _queries(request: Request, searcher: Searcher, gallery: Gallery) -> QuerySet:
+def _queries(request: Request, searcher: Searcher, gallery: Gallery, step: Step = no_step) -> QuerySet:
     truth = read_truth(
         request.queries_file,
         companion=request.companion,
         columns=request.columns,
         known_video=gallery.knows,
+        step=step,
     )
-    queries = match(truth, gallery, request.rule)
+    queries = match(truth, gallery, request.rule, step)
     if not request.judgements:
         return queries
     with contextlib.closing(Judgements(searcher.library.folder)) as store:

@@ -187,7 +187,12 @@ def run_evaluate(options: argparse.Namespace) -> Answer:
         from core.search.rerank import RERANK_CLIPS
 
         if options.preview:
-            return preview_truth(searcher, request), DONE
+            reading = ProgressLine("Reading")
+            shown = preview_truth(
+                searcher, request, step=lambda stage, rows: reading.say(f"{stage}: {rows:,} rows")
+            )
+            reading.end()
+            return shown, DONE
         if options.run_file:
             return evaluate_foreign(searcher, request, options.run_file), DONE
         show = ProgressLine("Evaluating")

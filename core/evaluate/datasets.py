@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.errors import DrivescopeError, ErrorKind
-from core.evaluate.files import TextFile, read_text
+from core.evaluate.files import Step, TextFile, no_step, read_text, watched
 from core.evaluate.tables import Table, Unit, find_columns, open_table, plain_name, seconds, unit_of
 from core.evaluate.trec import read_qrels, read_topics
 from core.evaluate.truth import Column, RejectedRow, Role, TruthFile, TruthRow
 
 _BDDX_WIDE: Final = re.compile(r"answer_?(\d+)_?(start|end|action|justification)")
 _MSRVTT_NAMES: Final = frozenset({"video_id", "sentence"})
+READING: Final = "reading"
 _NO_QUERY: Final = "the query is empty"
 _UNCLOSED: Final = "its text runs over several lines: a quote is not closed"
 
@@ -35,12 +36,14 @@ def read_truth(
     companion: Path | None = None,
     columns: Mapping[Role, str] | None = None,
     known_video: Callable[[str], bool] | None = None,
+    step: Step = no_step,
 ) -> TruthFile:
     """The rows of a truth file.
 
     `companion` is the qrels of a topics file, or the CSV whose `video_id` column chooses videos of an MSR-VTT JSON.
     `columns` overrules the search for columns; `known_video` says whether a text names a video of the library,
-    which helps the search. Raises DrivescopeError for a file that is empty, no text, or of no known form.
+    which helps the search; `step` is told of rows that were read. Raises DrivescopeError for a file that is empty, no
+    text, or of no known form.
     """
     file = read_text(path)
     if file.text.lstrip().startswith(("{", "[")):
@@ -50,9 +53,9 @@ def read_truth(
     table = open_table(file, known_video)
     wide = _bddx_answers(table)
     if wide:
-        return _read_bddx_wide(table, wide)
+        return _read_bddx_wide(table, wide, step)
     found = find_columns(table, choice=columns, known_video=known_video)
-    return _read_table(table, found)
+    return _read_table(table, found, step)
 
 
 # --- tables -------------------------------------------------------------------------------------------
@@ -77,7 +80,7 @@ class _Queries:
         return "" if known == text else f"the query id {query_id} already has another text in row {first}"
 
 
-def _read_table(table: Table, columns: tuple[Column, ...]) -> TruthFile:
+def _read_table(table: Table, columns: tuple[Column, ...], step: Step) -> TruthFile:
     at = {column.role: table.header.index(column.name) for column in columns}
     others = [i for i in range(len(table.header)) if i not in at.values()]
     names = {plain_name(name) for name in table.header}
@@ -94,21 +97,21 @@ def _read_table(table: Table, columns: tuple[Column, ...]) -> TruthFile:
         text = fields[index].strip() if index is not None and index < len(fields) else ""
         return shared.setdefault(text, text)
 
-    for line, fields in table.rows():
+    for line, fields in watched(table.rows(), READING, step):
         text = " ".join(part for part in (cell(fields, "query"), cell(fields, "reason")) if part)
         video = cell(fields, "video")
         times = _times(cell(fields, "start"), cell(fields, "end"), unit)
         grade = _grade(cell(fields, "relevance"))
         query_id = cell(fields, "id") or (queries.id_of(text, line) if text else "")
         problem = (
-            (
+            (_UNCLOSED if "\n" in text or "\n" in video else "")
+            or (
                 f"it has {len(fields)} of {len(table.header)} columns"
                 if len(fields) <= max(at.values())
                 else ""
             )
             or ("" if text else _NO_QUERY)
             or ("" if video else "no video is named")
-            or (_UNCLOSED if "\n" in text or "\n" in video else "")
             or (times if isinstance(times, str) else "")
             or (grade if isinstance(grade, str) else "")
             or queries.clash(query_id, text, line)
@@ -178,7 +181,7 @@ def _bddx_answers(table: Table) -> dict[int, dict[str, int]]:
     }
 
 
-def _read_bddx_wide(table: Table, answers: dict[int, dict[str, int]]) -> TruthFile:
+def _read_bddx_wide(table: Table, answers: dict[int, dict[str, int]], step: Step) -> TruthFile:
     """Several segments a row: every answer with an action is a query for its span."""
     video_at = next((i for i, name in enumerate(table.header) if "video" in plain_name(name)), None)
     if video_at is None:
@@ -188,7 +191,7 @@ def _read_bddx_wide(table: Table, answers: dict[int, dict[str, int]]) -> TruthFi
     queries = _Queries(one_a_row=False)
     rows: list[TruthRow] = []
     rejected: list[RejectedRow] = []
-    for line, fields in table.rows():
+    for line, fields in watched(table.rows(), READING, step):
         cells = [field.strip() for field in fields] + [""] * (len(table.header) - len(fields))
         for parts in answers.values():
             action = cells[parts["action"]]
@@ -225,8 +228,10 @@ def _read_msrvtt_json(file: TextFile, companion: Path | None) -> TruthFile:
     """MSRVTT_data.json: `sentences` of (video_id, caption), each caption a query of its own."""
     try:
         content: Any = json.loads(file.text)
-    except ValueError as error:
-        raise DrivescopeError(ErrorKind.BAD_INPUT, f"{file.path} is not whole JSON ({error}).") from error
+    except (ValueError, RecursionError) as error:
+        raise DrivescopeError(
+            ErrorKind.BAD_INPUT, f"{file.path} is not whole JSON: {_where(error)}."
+        ) from error
     sentences = content.get("sentences") if isinstance(content, dict) else None
     if not isinstance(sentences, list):
         raise DrivescopeError(
@@ -267,6 +272,12 @@ def _chosen_videos(path: Path) -> frozenset[str]:
     start = 1 if "video_id" in names else 0
     cells = (line.split(",") for line in lines[start:] if line.strip())
     return frozenset(fields[at].strip() for fields in cells if at < len(fields))
+
+
+def _where(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"something is wrong in line {error.lineno} at character {error.colno}"
+    return "it is nested too deeply"
 
 
 def _read_trec(topics_path: Path, qrels_path: Path) -> TruthFile:

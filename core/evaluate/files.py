@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from core.errors import DrivescopeError, ErrorKind
 
+T = TypeVar("T")
+Step = Callable[[str, int], None]
+"""Told what is done with a file's rows, and how many so far; whoever wants it to stop raises."""
 LARGEST_BYTES: Final = 1 << 30
+_ROWS_A_STEP: Final = 2000
 _MARKS: Final = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
@@ -66,6 +70,18 @@ def read_text(path: Path) -> TextFile:
     if not text.strip():
         raise DrivescopeError(ErrorKind.BAD_INPUT, f"{path} is empty.")
     return TextFile(path, text, encoding, hashlib.sha256(content).hexdigest())
+
+
+def no_step(stage: str, rows: int) -> None:
+    """Nobody watches."""
+
+
+def watched(rows: Iterable[T], stage: str, step: Step) -> Iterator[T]:
+    """The rows as they come; `step` is called every two thousand of them, so that a million can be stopped."""
+    for number, row in enumerate(rows):
+        if number % _ROWS_A_STEP == 0:
+            step(stage, number)
+        yield row
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from core.errors import DrivescopeError, ErrorKind
 from core.evaluate.datasets import queries_of, read_truth
+from core.evaluate.files import Step, no_step, watched
 from core.evaluate.gallery import Gallery, NotFound, split_fragment
 from core.evaluate.sampled import UNJUDGED, Judgement
 from core.evaluate.truth import Column, Query, QuerySet, RejectedRow, Role, SpanRule, TruthFile, TruthRow
@@ -19,18 +20,19 @@ from core.evaluate.truth import Column, Query, QuerySet, RejectedRow, Role, Span
 PREVIEW_ROWS: Final = 20
 
 
-def match(truth: TruthFile, gallery: Gallery, rule: SpanRule | None = None) -> QuerySet:
+def match(truth: TruthFile, gallery: Gallery, rule: SpanRule | None = None, step: Step = no_step) -> QuerySet:
     """The queries of a truth file with their relevant clips.
 
-    Every row that finds no clip is listed with its reason. Raises DrivescopeError(BAD_INPUT) if no row finds one.
+    Every row that finds no clip is listed with its reason. `step` is told of rows that were looked for. Raises
+    DrivescopeError(BAD_INPUT) if no row finds one.
     """
-    queries = _matched(truth, gallery, rule or SpanRule())
+    queries = _matched(truth, gallery, rule or SpanRule(), step)
     if not queries.queries:
         raise DrivescopeError(ErrorKind.BAD_INPUT, _nothing_matched(truth, queries.rejected))
     return queries
 
 
-def _matched(truth: TruthFile, gallery: Gallery, rule: SpanRule) -> QuerySet:
+def _matched(truth: TruthFile, gallery: Gallery, rule: SpanRule, step: Step) -> QuerySet:
     """The same, with no query at all if no row finds a clip."""
     rejected = list(truth.rejected)
     grades: dict[str, dict[int, int]] = {}
@@ -38,7 +40,7 @@ def _matched(truth: TruthFile, gallery: Gallery, rule: SpanRule) -> QuerySet:
     spans: dict[str, list[tuple[int, float, float]]] = {}
     sampled = any(row.stratum or row.grade == UNJUDGED for row in truth.rows)
     seen: dict[tuple[str, str, float | None, float | None], int] = {}
-    for row in truth.rows:
+    for row in watched(truth.rows, "finding clips", step):
         start_s, end_s, name = row.start_s, row.end_s, row.video
         if start_s is None:
             name, start_s, end_s = split_fragment(row.video)
@@ -158,14 +160,15 @@ def preview(
     *,
     companion: Path | None = None,
     columns: Mapping[Role, str] | None = None,
+    step: Step = no_step,
 ) -> Preview:
     """A file as it would be imported into a library; nothing is stored.
 
     A file none of whose rows means a clip is shown with its reasons, so that another rule or other columns can be
-    tried. Raises DrivescopeError as `read_truth` does.
+    tried. `step` is told of rows that were read and looked for. Raises DrivescopeError as `read_truth` does.
     """
-    truth = read_truth(path, companion=companion, columns=columns, known_video=gallery.knows)
-    queries = _matched(truth, gallery, rule or SpanRule())
+    truth = read_truth(path, companion=companion, columns=columns, known_video=gallery.knows, step=step)
+    queries = _matched(truth, gallery, rule or SpanRule(), step)
     return Preview(
         path=path,
         kind=truth.kind,

@@ -18,7 +18,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.protocol import Failed, ImportQueries, Overlap, PreviewQueries, QueriesPreview, QuerySets, SpanMatch
+from core.protocol import (
+    Failed,
+    ImportQueries,
+    Overlap,
+    PreviewQueries,
+    Progress,
+    QueriesPreview,
+    QuerySets,
+    SpanMatch,
+)
 from explorer import formats
 from explorer.engine_client import EngineClient, Request
 from explorer.widgets.dialogs import Sheet
@@ -161,6 +170,7 @@ class ImportDialog(Sheet):
 
     def _follow(self, request: Request) -> None:
         self._request = request
+        request.progressed.connect(self._on_progress)
         request.failed.connect(self._on_failed)
         request.finished.connect(lambda: self._over(request))
 
@@ -173,6 +183,9 @@ class ImportDialog(Sheet):
         if self._request is not None:
             self._request.cancel()
         super().done(result)
+
+    def _on_progress(self, progress: Progress) -> None:
+        self._verdict.setText(f"{progress.stage.capitalize()}… {progress.done:,.0f} {progress.unit}")
 
     def _on_imported(self, reply: QuerySets) -> None:
         self.imported.emit(reply)

@@ -181,7 +181,9 @@ def test_a_run_of_another_library_is_compared_by_video_span_and_text(desk, sets,
     assert (found.wins, found.losses) == (0, 0)
     clips = there.runs[0].clips
     assert found.notes[0] == f"Ranks are among the {clips - 1} clips that both libraries hold."
-    assert found.notes[1] == "1 clip only of the other run takes no part."  # it is gone: nobody knows its name
+    assert (
+        found.notes[1] == "1 clip only of the other run takes no part."
+    )  # it is gone: nobody knows its name
     assert found.notes[2].startswith("1 clip only of this run takes no part, e.g. demo_")
     with pytest.raises(DrivescopeError, match="There is no library in"):
         desk.ask(protocol.GetRuns, library=str(tmp_path / "nothing"))
@@ -271,6 +273,8 @@ def test_a_file_is_shown_before_it_is_imported(desk, tmp_path):
     )
     mine = next(entry for entry in told.sets if entry.set_id == told.chosen)
     assert (mine.name, mine.queries, mine.match) == ("mine", 1, protocol.SpanMatch("iou", 0.7))
+    with pytest.raises(Cancelled):
+        desk.ask(protocol.PreviewQueries, path=str(path), cancelled=True)
     path.unlink()  # the library has its own copy
     *_, done = desk.ask(protocol.Evaluate, set_id=mine.set_id)
     opened, *_ = desk.ask(protocol.OpenRun, run_id=done.run_id)

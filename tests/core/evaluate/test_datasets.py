@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.errors import DrivescopeError, ErrorKind
+from core.errors import Cancelled, DrivescopeError, ErrorKind
 from core.evaluate import files
 from core.evaluate.datasets import read_truth
 from core.evaluate.tables import seconds
@@ -147,7 +147,23 @@ def test_bad_rows_are_listed_and_the_rest_is_read(write):
 def test_a_quote_that_never_ends_swallows_nothing_silently(write):
     truth = read_truth(write('query,video,note\nfine,v1,x\n"open,v2,x\nnext,v3,x\n'))
     assert len(truth.rows) == 1
-    assert len(truth.rejected) == 1
+    assert [(row.row, row.reason) for row in truth.rejected] == [
+        (4, "its text runs over several lines: a quote is not closed")
+    ]
+
+
+def test_reading_a_million_rows_can_be_stopped(write):
+    path = write("query,video\n" + "a car,v1\n" * 5000)
+    seen = []
+
+    def step(stage, rows):
+        seen.append((stage, rows))
+        if rows >= 4000:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        read_truth(path, step=step)
+    assert seen == [("reading", 0), ("reading", 2000), ("reading", 4000)]
 
 
 @pytest.mark.parametrize(
@@ -159,7 +175,8 @@ def test_a_quote_that_never_ends_swallows_nothing_silently(write):
         (b"query\0video", "line 1 holds a zero byte"),
         (b"just some prose\nwithout columns\n", "has no columns"),
         (b"speed,height\n1,2\n3,4\n", "none of the columns speed, height looks like the query"),
-        (b'{"sentences": [', "is not whole JSON"),
+        (b'{"sentences": [', "is not whole JSON: something is wrong in line 1 at character 16"),
+        (b"[" * 200_000, "is not whole JSON: it is nested too deeply"),
         (b'{"videos": []}', "has no list “sentences”"),
         (b"[1, 2]", "has no list “sentences”"),
     ],

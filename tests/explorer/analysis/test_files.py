@@ -4,7 +4,15 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from core.protocol import ChooseCase, Evaluate, ImportQueries, PreviewQueries, SpanMatch, WriteReport
+from core.protocol import (
+    ChooseCase,
+    Evaluate,
+    ImportQueries,
+    PreviewQueries,
+    Progress,
+    SpanMatch,
+    WriteReport,
+)
 from explorer.widgets.analysis_import import ImportDialog
 from tests.explorer.analysis.conftest import looked_at, settled
 
@@ -17,6 +25,14 @@ def test_import_shows_the_file_asks_anew_for_every_choice_and_brings_the_set(qtb
     dialog.show()
     qtbot.waitUntil(dialog._import.isEnabled)
     assert dialog._sample.rowCount() == 12
+    engine.hold(PreviewQueries)
+    dialog._ask()
+    qtbot.waitUntil(lambda: len(engine.asked(PreviewQueries)) == 2)
+    number = engine.asked(PreviewQueries)[-1].id
+    engine.say(Progress(number, "Reading the file", "reading", 400_000, 0, "rows", 9e4, -1))
+    qtbot.waitUntil(lambda: dialog._verdict.text() == "Reading… 400,000 rows")
+    engine.release(PreviewQueries)
+    qtbot.waitUntil(dialog._import.isEnabled)
     assert dialog._rejected.item(0, 3).text() == "the library has no video lost.mp4"
     assert "38 queries with an answer" in dialog._verdict.text()
     assert dialog._roles["video"].currentData() == "clip"

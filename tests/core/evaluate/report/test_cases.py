@@ -65,7 +65,9 @@ def test_a_query_is_called_by_number_text_or_part_of_it():
     assert called(run, ["two buses", "1", "A RED CAR", "night"]) == ("2", "1", "0")
     with pytest.raises(DrivescopeError, match="has no query “a tram”"):
         called(run, ["a tram"])
-    with pytest.raises(DrivescopeError, match=r"2 queries contain “red”, e\.g\. 0 “a red car”, 1 “a red car at"):
+    with pytest.raises(
+        DrivescopeError, match=r"2 queries contain “red”, e\.g\. 0 “a red car”, 1 “a red car at"
+    ):
         called(run, ["red"])
     with pytest.raises(DrivescopeError, match="has no query “ ”"):
         called(run, [" "])
