@@ -27,7 +27,7 @@ from core.explain.video_skeleton_calibration import (
     save,
 )
 from core.explain.video_skeleton_questions import ONE_OF, Questions
-from core.explain.video_skeleton_records import VideoSkeleton
+from core.explain.video_skeleton_records import Finding, VideoSkeleton
 from core.world.truth import ActorTruth, Box, ClipTruth, Event, FrameTruth
 
 ONTOLOGY = load_ontology()
@@ -245,6 +245,46 @@ def test_denied_slots_the_other_way_round():
     video = read(("light", "day"), ("actor", "car"))
     assert verdicts("no cars", video)["car"] == "contradicted"
     assert verdicts("no buses", video)["bus"] in ("matched", "weak")
+
+
+def answered(*found, ego=()):
+    """A skeleton with these probabilities, (slot, value, probability, holds), and what our car did, (value, span)."""
+    values = [Finding(*one, 10.0, 18.0, 14.0, 6, "frames") for one in found]
+    values += [Finding("ego", value, 0.9, True, *span_s, span_s[0], 0, "motion") for value, span_s in ego]
+    return VideoSkeleton(1, 10.0, 18.0, tuple(values))
+
+
+@pytest.mark.parametrize(
+    ("probability", "holds", "asserted", "denied"),
+    [
+        (0.9, True, "matched", "contradicted"),
+        (0.2, True, "matched", "contradicted"),  # the slot's own threshold decides
+        (0.15, False, "weak", "weak"),
+        (0.149, False, "missing", "matched"),
+    ],
+)
+def test_how_probable_something_must_be(probability, holds, asserted, denied):
+    video = answered(("actor", "bus", probability, holds))
+    assert verdicts("a bus", video) == {"bus": asserted}
+    assert verdicts("no bus", video) == {"bus": denied}
+
+
+@pytest.mark.parametrize(("rain", "verdict"), [(0.5, "contradicted"), (0.49, "missing")])
+def test_only_a_sure_value_rules_another_out(rain, verdict):
+    video = answered(("weather", "rain", rain, True), ("weather", "clear", 0.1, False))
+    assert verdicts("clear weather", video) == {"clear": verdict}
+
+
+@pytest.mark.parametrize(
+    ("second_s", "before", "at_once"),
+    [(11.3, "matched", "matched"), (11.25, "weak", "matched"), (10.75, "weak", "matched"),
+     (10.5, "contradicted", "matched"), (12.0, "matched", "contradicted")],
+)  # fmt: skip
+def test_how_far_apart_two_beginnings_must_be(second_s, before, at_once):
+    video = answered(ego=(("stop", (11.0, 12.0)), ("start", (second_s, 17.0))))
+    for text, verdict in (("we stop, then we start", before), ("we stop while we start", at_once)):
+        (order,) = (one for one in lay(skeleton(text, ONTOLOGY), video, ONTOLOGY) if one.slot == "order")
+        assert order.verdict == verdict
 
 
 def test_our_cars_manoeuvres_rule_each_other_out():

@@ -81,6 +81,15 @@ def test_a_still_clip_has_one_key_image():
     assert len(choose(scenes(12, noise=0.01), SPAN, np.ones(12, bool))) == 1
 
 
+def test_of_two_changes_within_two_seconds_the_larger_counts():
+    frames = scenes(3, 2, 7)
+    near, apart = Span(0.0, 11.9), Span(0.0, 12.0)  # the two changes are two frames from each other
+    larger = int(np.argmax(1.0 - (frames[1:] * frames[:-1]).sum(axis=1))) + 1
+    starts = [keyframe.start_s for keyframe in choose(frames, near, np.ones(12, bool))]
+    assert starts == pytest.approx([0.0, larger * 11.9 / 12])
+    assert [k.start_s for k in choose(frames, apart, np.ones(12, bool))] == pytest.approx([0.0, 3.0, 5.0])
+
+
 def test_never_more_than_eight():
     found = choose(scenes(*[6] * 20), Span(0.0, 400.0), np.ones(120, bool))
     assert len(found) == keyframes.MOST
