@@ -110,7 +110,10 @@ def show_search(answer: dict[str, Any]) -> None:
     timings = ", ".join(f"{name} {ms:.1f} ms" for name, ms in answer["timings_ms"].items())
     print(f"{answer['searched_clips']} clips searched with {answer['bundle']}: {timings}")
     if "saved" in answer:
-        print(f"{len(answer['saved'])} clips and their list saved in {answer['saved_in']}")
+        count = len(answer["saved"])
+        print(
+            f"{count} clips saved in {answer['saved_in']}" + (", with their list, clips.csv" if count else "")
+        )
         for failure in answer["failed"]:
             print(f"  not saved: {failure['reason']}")
 

@@ -276,7 +276,8 @@ class Session(QObject):
             self.missing_found.emit(reply.missing)
 
     def _on_clips_saved(self, reply: ClipsSaved) -> None:
-        told = f"Saved {formats.count(reply.saved, 'clip')} and their list, clips.csv, in {reply.folder}"
+        listed = ", with their list, clips.csv" if reply.saved else ""
+        told = f"Saved {formats.count(reply.saved, 'clip')} in {reply.folder}{listed}"
         if reply.failed:
             lost = f"{formats.count(len(reply.failed), 'clip')} could not be read"
             reasons = "\n".join(dict.fromkeys(failure.reason for failure in reply.failed))

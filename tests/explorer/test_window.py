@@ -565,7 +565,7 @@ def test_clips_are_saved_as_videos(qtbot, engine, make_window, monkeypatch):
     assert asked.folder == "/clips"
     assert [(one.rank, one.clip_id) for one in asked.clips] == [(hit.rank, hit.clip_id) for hit in ranking]
     assert message.text.text().startswith(
-        "Saved 54 clips and their list, clips.csv, in /clips; 6 clips could"
+        "Saved 54 clips in /clips, with their list, clips.csv; 6 clips could"
     )
 
     menu = QMenu()
