@@ -80,22 +80,25 @@ def judge_clip(bundle: ModelBundle, clip: WorldClip, methods: Sequence[str]) -> 
         kinds = torch.stack(
             [bundle.encode_text(query_of(other)).sentence for other in ACTOR_KINDS if other != kind]
         )
-        for method in methods or sight.methods:
-            maps = sight.maps(target, method, numbers)
-            largest = max(maps, key=lambda one: sum(box.area for box in shown[one.frame][kind]))
-            (thinned,) = sight.thinned([largest])
+        scores = (
+            partial(certainty, direction=target.direction, rivals=rivals),
+            partial(certainty, direction=target.direction, rivals=kinds),
+            partial(_cosine, direction=target.direction),
+        )
+        largest = max(numbers, key=lambda number: sum(box.area for box in shown[number][kind]))
+        maps = {method: sight.maps(target, method, numbers) for method in methods or sight.methods}
+        thinned = sight.thinned([by[numbers.index(largest)] for by in maps.values()])
+        for method, thin in zip(maps, thinned, strict=True):
             tally = found[method, kind]
-            for one in maps:
+            for one in maps[method]:
                 tally.add(measure(one, shown[one.frame][kind]))
-            judged = thinned.judged(partial(certainty, direction=target.direction, rivals=rivals))
-            tally.faithfulness.append(judged.value)
-            tally.reliable += judged.reliable
-            tally.among_kinds.append(
-                thinned.judged(partial(certainty, direction=target.direction, rivals=kinds)).value
-            )
-            tally.cosine.append(thinned.judged(partial(_cosine, direction=target.direction)).value)
-            if len(shown[largest.frame]) > 1:
-                tally.several.append(judged.value)
+            own, among_kinds, cosine = (thin.judged(score) for score in scores)
+            tally.faithfulness.append(own.value)
+            tally.reliable += own.reliable
+            tally.among_kinds.append(among_kinds.value)
+            tally.cosine.append(cosine.value)
+            if len(shown[largest]) > 1:
+                tally.several.append(own.value)
     return found
 
 
