@@ -129,28 +129,7 @@ def build(
     """Modules from a description and its tensors. `folder` is for sentences about errors only."""
     try:
         student_facts, reranker_facts = description["student"], description["reranker"]
-        preprocessings = [Preprocessing.from_dict(description["preprocessing"])]
-        if reranker_facts["clip"]:
-            preprocessings.append(
-                Preprocessing.from_dict(reranker_facts.get("preprocessing", description["preprocessing"]))
-            )
-        used_frames = frames or int(description["frames"])
-        spec = BundleSpec(
-            name=description["name"],
-            title=description["title"],
-            label=description["label"],
-            crop=crop or check_crop(description["crop"]),
-            frames=used_frames,
-            student_dim=int(student_facts["width"]),
-            reranker_dim=int(reranker_facts["width"]),
-            quick_gelu=bool(student_facts["clip"]["quick_gelu"]),
-            weights_sha256=(description["files"][STUDENT], description["files"][RERANKER]),
-            context_words=int(description["words"]),
-            synthetic=bool(description["synthetic"]),
-            preprocessing=tuple(preprocessings),
-            frame_lengths=_frame_lengths(student_facts, reranker_facts),
-            note=str(description.get("note", "")),
-        )
+        spec = _spec_of(description, crop, frames)
         student, reranker = _build_heads(student_facts), _build_heads(reranker_facts)
         student_dims = ClipDims(**student_facts["clip"])
         reranker_dims = ClipDims(**reranker_facts["clip"]) if reranker_facts["clip"] else None
@@ -160,7 +139,7 @@ def build(
         ) from error
     if not isinstance(reranker, XClip):
         raise DrivescopeError(ErrorKind.UNREADABLE, f"{folder / DESCRIPTION} names no X-CLIP reranker.")
-    if used_frames > reranker.frames:
+    if spec.frames > reranker.frames:
         raise DrivescopeError(
             ErrorKind.BAD_INPUT,
             f"The bundle {spec.name} was trained with {reranker.frames} frames per clip and takes no more.",
@@ -168,7 +147,7 @@ def build(
     towers: list[ClipTower] = []
     for heads, dims, name in ((student, student_dims, STUDENT), (reranker, reranker_dims, RERANKER)):
         clip = load_heads(heads, dims.shapes() if dims else {}, tensors[name], folder / name)
-        towers += [ClipTower(dims, clip, preprocessings[len(towers)])] if dims else []
+        towers += [ClipTower(dims, clip, spec.preprocessing[len(towers)])] if dims else []
     return ModelBundle(
         spec=spec,
         towers=tuple(towers),
@@ -178,6 +157,30 @@ def build(
         precision=precision,
         padded_words=bool(description["padded_words"]),
         expected=description.get("selftest") if spec.crop == description["crop"] else None,
+    )
+
+
+def _spec_of(description: dict[str, Any], crop: Crop | None, frames: int | None) -> BundleSpec:
+    """What a description says of a bundle, with another crop or number of frames where one is asked for."""
+    student, reranker = description["student"], description["reranker"]
+    preprocessing = [description["preprocessing"]]
+    if reranker["clip"]:
+        preprocessing.append(reranker.get("preprocessing", description["preprocessing"]))
+    return BundleSpec(
+        name=description["name"],
+        title=description["title"],
+        label=description["label"],
+        crop=crop or check_crop(description["crop"]),
+        frames=frames or int(description["frames"]),
+        student_dim=int(student["width"]),
+        reranker_dim=int(reranker["width"]),
+        quick_gelu=bool(student["clip"]["quick_gelu"]),
+        weights_sha256=(description["files"][STUDENT], description["files"][RERANKER]),
+        context_words=int(description["words"]),
+        synthetic=bool(description["synthetic"]),
+        preprocessing=tuple(map(Preprocessing.from_dict, preprocessing)),
+        frame_lengths=_frame_lengths(student, reranker),
+        note=str(description.get("note", "")),
     )
 
 
