@@ -46,6 +46,7 @@ class Actions(QObject):
             "export": self.save_results,
             "save_clips": self.save_clips,
             "copy_results": lambda: self.copy_results("csv"),
+            "toggle_grouped": window.header.grouped.toggle,
             "more_columns": lambda: self.change_columns(1),
             "fewer_columns": lambda: self.change_columns(-1),
             "play_pause": playback.toggle,
@@ -133,8 +134,10 @@ class Actions(QObject):
         if folder:
             self._session.save_clips(folder, [ClipToSave(hit.rank, hit.clip_id) for hit in hits])
 
-    def offer_saving(self, hit: Hit, menu: QMenu) -> None:
+    def fill_clip_menu(self, hit: Hit, menu: QMenu) -> None:
         """What a card's menu has of this."""
+        only = menu.addAction("Search only this video")
+        only.triggered.connect(lambda: self._window.sidebar.videos.choose((hit.video_id,)))
         menu.addAction("Save this clip as a video…").triggered.connect(lambda: self._save_clips([hit]))
 
     def stop_or_leave(self) -> None:

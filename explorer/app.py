@@ -20,6 +20,7 @@ from explorer.engine_process import EngineProcess
 from explorer.jobs import Jobs
 from explorer.models.frames import Frames
 from explorer.models.heat import Heat
+from explorer.models.hits import best_of_each_video
 from explorer.models.thumbnails import Thumbnails
 from explorer.moments import MomentsTab
 from explorer.session import Session
@@ -143,9 +144,11 @@ class Explorer(QObject):
         window.grid.hit_selected.connect(self._on_hit_selected)
         window.grid.hit_opened.connect(self.actions.open_clip)
         window.header.copy_asked.connect(self.actions.copy_results)
+        window.header.grouped.setChecked(self.settings.flag("search/one_per_video"))
+        window.header.grouping_toggled.connect(lambda on: self.settings.set("search/one_per_video", on))
         window.header.save_asked.connect(self.actions.save_results)
         window.header.clips_asked.connect(self.actions.save_clips)
-        window.grid.menu_asked.connect(self.actions.offer_saving)
+        window.grid.menu_asked.connect(self.actions.fill_clip_menu)
         window.inspector.said.connect(self.actions.say)
         window.inspector.query_chosen.connect(bar.set_query)
         window.inspector.player.full_screen_asked.connect(self.actions.toggle_full_screen)
@@ -156,6 +159,7 @@ class Explorer(QObject):
         actions: dict[str, Callable[[], object]] = {
             "look/theme": self._apply_theme,
             "look/columns": lambda: self.window.grid.set_columns(int(self.settings.number("look/columns"))),
+            "search/one_per_video": lambda: self._on_ranking(self.session.ranked),
             "search/hits": self.session.search_again,
             "search/joint": self.session.search_again,
             "history/libraries": self._show_recent,
@@ -236,7 +240,7 @@ class Explorer(QObject):
         if self.session.ranked is None:
             self._show_empty()
         elif not searching:
-            self.window.header.show_ranking(self.session.ranked, waiting=False)
+            self._show_counts(self.session.ranked, waiting=False)
 
     def _on_ranking(self, ranked: Ranked | None) -> None:
         if ranked is None:
@@ -248,17 +252,24 @@ class Explorer(QObject):
             return
         same = ranked.query == self._shown_query
         self._shown_query = ranked.query
-        self.window.header.show_ranking(ranked, waiting=not ended(ranked))
+        self._show_counts(ranked, waiting=not ended(ranked))
         self.window.banners.show_query_notes(ranked.notes)
         self.window.show_results(there=bool(ranked.hits))
         keep = same or not self._select_first  # what was only typed leaves the chosen clip alone
-        self.window.grid.show_ranking(ranked.hits, same_query=same, keep_selected=keep)
+        grouped = self.settings.flag("search/one_per_video")
+        hits, more = best_of_each_video(ranked.hits) if grouped else (ranked.hits, {})
+        self.window.grid.show_ranking(hits, same_query=same, keep_selected=keep, more=more)
         if ended(ranked) and self._select_first:
             self._select_first = False
             self.window.grid.select_best()
         if not ranked.hits:
             self.window.inspector.show_hit(None)
             self._show_empty()
+
+    def _show_counts(self, ranked: Ranked, *, waiting: bool) -> None:
+        grouped = self.settings.flag("search/one_per_video")
+        videos = len({hit.video_id for hit in ranked.hits}) if grouped else 0
+        self.window.header.show_ranking(ranked, waiting=waiting, videos=videos)
 
     def _on_indexed(self, sentence: str, failed: bool) -> None:
         if failed:

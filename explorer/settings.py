@@ -35,6 +35,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("search/as_you_type", True, "Search while typing", "Otherwise Enter starts a search."),
     Setting("search/rerank", True, "Rerank with X-CLIP", shown=False),
     Setting("search/joint", False, "Weigh skeletons in", "The rerank also counts how well each slot agrees."),
+    Setting("search/one_per_video", False, "One clip per video", shown=False),
     Setting("search/hits", 200, "Clips returned", low=20, high=1000),
     Setting("player/autoplay", True, "Play a clip when it is selected"),
     Setting(

@@ -41,6 +41,7 @@ class CardDelegate(QStyledItemDelegate):
         self.hovered_clip = 0
         self.hovered_tile = -1
         self.verdicts: dict[int, str] = {}  # clip id -> what people said of it for this query
+        self.more: dict[int, int] = {}  # clip id -> further hits of its video that are not shown
         self.offsets: dict[int, tuple[float, float]] = {}  # clip id -> how far from its place it is painted
         self._thumbnails = thumbnails
 
@@ -114,6 +115,11 @@ class CardDelegate(QStyledItemDelegate):
             mark = f"▲ {change}" if change > 0 else f"▼ {-change}"
             tint = QColor(theme.DARK.up if change > 0 else theme.DARK.down)  # always on the dark chip
             right = _chip(painter, mark, right, rect.top() + 8, tint) - 4
+        more = self.more.get(hit.clip_id, 0)
+        if more and not (
+            hit.clip_id == self.hovered_clip and self.hovered_tile >= 0
+        ):  # the scrub's time is there
+            _chip(painter, f"+{more}", rect.right() - 7, rect.bottom() - 7 - _CHIP_HEIGHT, _ON_PICTURE)
         verdict = VERDICTS.get(self.verdicts.get(hit.clip_id, ""))
         if verdict is not None:
             text, tint_name = verdict

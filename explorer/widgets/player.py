@@ -86,6 +86,15 @@ class Surface(QWidget):
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._text)
 
 
+class FrameNumber(ElidedLabel):
+    """`29 / 96`, or the number alone where there is no room for both: half a number tells nothing."""
+
+    def _elided(self) -> str:
+        both = self.text()
+        fits = self.fontMetrics().horizontalAdvance(both) <= self.contentsRect().width()
+        return both if fits else both.partition(" / ")[0]
+
+
 class Player(QWidget):
     """Surface, timeline and controls around a Playback.
 
@@ -110,7 +119,7 @@ class Player(QWidget):
         self._back = tool("step-back", "One frame back", lambda: self.playback.step(-1))
         self._forward = tool("step-forward", "One frame forward", lambda: self.playback.step(1))
         self._time = label("", "secondary")
-        self._number = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
+        self._number = FrameNumber("", "quiet")
         self._number.setAccessibleName("Frame of the clip")
         self._speed = QToolButton()
         self._hot = tool(
@@ -225,18 +234,11 @@ class Player(QWidget):
     def _show_time(self, place: int) -> None:
         time_s = self._frames.time_s(place)
         self._time.setText(formats.exact_clock(time_s))
-        self._show_number(self._frames.number(place) + 1, max(self._frames.expected, place + 1))
+        self._number.setText(f"{self._frames.number(place) + 1} / {max(self._frames.expected, place + 1)}")
         self.timeline.update()
         self._heat.show_time(time_s)
         self.heat_bar.show_time(time_s)
         self.time_changed.emit(time_s)
-
-    def _show_number(self, number: int, count: int) -> None:
-        """`29 / 96`, or the number alone where both have no room: half a number tells nothing."""
-        both = f"{number} / {count}"
-        fits = self._number.fontMetrics().horizontalAdvance(both) <= self._number.width()
-        self._number.setText(both if fits else str(number))
-        self._number.setToolTip(f"Frame {number} of the clip's {count}")
 
     def _show_state(self) -> None:
         playback = self.playback

@@ -6,6 +6,7 @@ cell until the pointer leaves the grid, wears a pin while it is away from its ra
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from PySide6.QtCore import (
@@ -85,8 +86,19 @@ class ResultsGrid(QListView):
 
     # --- what is shown -------------------------------------------------------------------------------
 
-    def show_ranking(self, hits: tuple[Hit, ...], *, same_query: bool, keep_selected: bool = False) -> None:
-        """Show a ranking; of the same query, the card under the pointer and the place in the list stay."""
+    def show_ranking(
+        self,
+        hits: tuple[Hit, ...],
+        *,
+        same_query: bool,
+        keep_selected: bool = False,
+        more: Mapping[int, int] | None = None,
+    ) -> None:
+        """Show a ranking; of the same query, the card under the pointer and the place in the list stay.
+
+        `more` tells by clip how many further hits of its video are left out.
+        """
+        self._cards.more = dict(more or {})
         current = self.current_hit()
         before = self._visible_places() if same_query else {}
         scrolled = self.verticalScrollBar().value()

@@ -27,11 +27,13 @@ class ResultsHeader(QWidget):
         copy_asked(form): "csv" or "json" to the clipboard.
         save_asked(): to a file.
         clips_asked(): the clips themselves, as files.
+        grouping_toggled(on): only the best clip of every video, or all.
     """
 
     copy_asked = Signal(str)
     save_asked = Signal()
     clips_asked = Signal()
+    grouping_toggled = Signal(bool)
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,6 +46,14 @@ class ResultsHeader(QWidget):
         self._export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._export.setToolTip("Copy or save the ranking, or its clips")
         set_icon(self._export, "export")
+        self.grouped = QToolButton()
+        self.grouped.setText("One per video")
+        self.grouped.setCheckable(True)
+        self.grouped.setProperty("role", "labelled")
+        self.grouped.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.grouped.setToolTip("Only the best clip of every video  (V)")
+        set_icon(self.grouped, "film")
+        self.grouped.toggled.connect(self.grouping_toggled)
         menu = QMenu(self._export)
         menu.addAction("Copy as CSV").triggered.connect(lambda: self.copy_asked.emit("csv"))
         menu.addAction("Copy as JSON").triggered.connect(lambda: self.copy_asked.emit("json"))
@@ -56,14 +66,19 @@ class ResultsHeader(QWidget):
         row.setSpacing(12)
         row.addWidget(self._count)
         row.addWidget(self._timings, 1)
+        row.addWidget(self.grouped)
         row.addWidget(self._export)
         self.setFixedHeight(44)
 
-    def show_ranking(self, ranked: Ranked, *, waiting: bool) -> None:
-        """Counts and timings; `waiting` says that the second stage is still on its way."""
+    def show_ranking(self, ranked: Ranked, *, waiting: bool, videos: int = 0) -> None:
+        """Counts and timings; `waiting` says that the second stage is still on its way.
+
+        `videos` is how many are shown by their best clip, 0 where every clip is shown.
+        """
         shown = len(ranked.hits)
         searched = formats.count(ranked.searched_clips, "clip")
-        self._count.setText(f"{shown:,} of {searched}" if shown < ranked.searched_clips else searched)
+        clips = f"{shown:,} of {searched}" if shown < ranked.searched_clips else searched
+        self._count.setText(f"{formats.count(videos, 'video')}, {clips}" if videos else clips)
         parts = [
             f"{_STAGE_WORDS.get(stage, stage.replace('_', ' '))} {formats.milliseconds(taken)}"
             for stage, taken in ranked.timings_ms.items()
