@@ -7,6 +7,17 @@ F1 is over its (clip, value) pairs, TP, FP and FN summed; the headline is the pl
 overlap of the found values' intervals with the true ones, `missed = 0` the same with values that were not found
 counted as none; the headline of events takes ego manoeuvres, actions, signals and hazards together. One JSON object
 goes to standard output and a table to standard error.
+
+Measured with the drive-tiny that was calibrated on 300 validation clips. The rules for our own car's motion were made
+with demo clips 0 to 62 in view; of 63 to 103 nothing was known before, so they are the honest half:
+
+    demo clips   macro F1   IoU     missed = 0
+    0 to 62      0.840      0.689   0.482
+    63 to 103    0.817      0.716   0.482
+
+There road, light, weather and signals are right throughout. Our own car has F1 0.74 (nine of nine stops and turns; no
+lane change to the left and no overtaking of ours), actors 0.76 (children and dogs are missed), actions 0.53 (no
+crossing from the right is found), hazards 0.50 (one of three road works).
 """
 
 from __future__ import annotations
