@@ -3,13 +3,15 @@
 After LLMEPET (MM 2024) without its language model: events come from the frames' self-similarity alone, the query
 only scores them. Everything is worked out from vectors that ingest has cached, in one pass a video:
 
-salience    what the query's sentence and a window of `WINDOW_S` around a time have in common. The window goes
+salience    what the query's sentence and windows of two lengths around a time have in common. A window goes
             through the reranker's temporal head like a clip of its own, so that motion counts (a single frame does
             not tell braking from standing). Standardised within the video: 0 is its mean.
 events      between boundaries, where frames on either side resemble each other less than those on the same side
-proposals   up to `MOST_EVENTS` events in a row, at three levels of fineness
+proposals   up to `MOST_EVENTS` events in a row, at three levels of fineness. A happening need not change the picture:
+            where one is asked for, any frames in a row as well, up to twice as long as such a thing takes.
 score       mean salience inside, plus a share of how far it stands out from its surroundings and of how sharp its
-            ends are, less what its length is unlikely for what was asked (`scope.py`)
+            ends are, less what a boundary inside it and a length that is unlikely for what was asked cost
+            (`moments_scope`)
 
 Times are seconds of the video. T frames, W = T windows. No query changes the answer of another one: each is scored
 by itself.
@@ -34,17 +36,20 @@ LEVELS: Final = (-9.0, -0.2, 0.5)
 """Boundaries stand this many standard deviations above the mean novelty: every local peak, most, the strong ones."""
 SHORTEST_FRAMES: Final = 2
 MOST_MOMENTS: Final = 10
-OVERLAP: Final = 0.7
-STANDS_OUT: Final = 1 / 3
-SHARP_ENDS: Final = 1 / 15
-"""Shares of contrast and of the ends' novelty in a score, chosen on the validation drives of `moments_truth`."""
+OVERLAP: Final = 0.5
+STANDS_OUT: Final = 0.5
+PARTED: Final = 0.1
+"""Shares of contrast and of the largest novelty inside in a score. Like what `moments_scope` weighs they were chosen
+on drives of 1,280 clips that were unknown to the bundle of the day and are in neither val nor test."""
+LONGEST: Final = 2.0
+"""Spans of a happening are at most this many times as long as it usually is."""
 
 
 @dataclass(frozen=True)
 class Footage:
     """One video's frames in order of time, as far as clips of the library cover it.
 
-    `starts_s`, `ends_s` (T,): the stretch that each frame stands for. `windows` (T, D): unit vectors of the window
+    `starts_s`, `ends_s` (T,): the stretch that each frame stands for. `windows` (T, D): mean vectors of the windows
     around each frame. `novelty` (T,): how much a boundary lies before each frame, standardised. `events`: boundary
     frames from 0 to T by level, the finest first.
     """
@@ -63,7 +68,7 @@ class Footage:
         frames: npt.NDArray[np.float32],
         windows: npt.NDArray[np.float32],
     ) -> Footage:
-        """Works out novelty and events from unit frame vectors `frames` (T, D)."""
+        """Works out novelty and events from unit frame vectors `frames` (T, D), whatever is asked."""
         raw = novelty(frames)
         events = tuple(boundaries(raw, level) for level in LEVELS)
         return cls(starts_s, ends_s, windows, standardised(raw), events)
@@ -109,7 +114,7 @@ def salience(footage: Footage, sentence: npt.NDArray[np.float32]) -> Salience:
 
 def find(footage: Footage, found: Salience, scope: Scope, most: int = MOST_MOMENTS) -> list[Moment]:
     """The best moments that do not mostly overlap a better one, best first."""
-    spans = proposals(footage.events)
+    spans = candidates(footage, scope)
     scores = score(footage, found.curve, spans, scope)
     seconds = np.stack([footage.starts_s[spans[:, 0]], footage.ends_s[spans[:, 1] - 1]], axis=1)
     kept = suppress(seconds, scores, most)
@@ -121,7 +126,7 @@ def score_span(
 ) -> tuple[Moment, float]:
     """A span that a person chose, scored like a proposal, and the share (0..1) of proposals that it beats or meets."""
     chosen = np.array([footage.frames_of(start_s, end_s)])
-    others = score(footage, found.curve, proposals(footage.events), scope)
+    others = score(footage, found.curve, candidates(footage, scope), scope)
     value = float(score(footage, found.curve, chosen, scope)[0])
     return _moment(footage, found, chosen[0], value), float((others <= value).mean())
 
@@ -131,6 +136,19 @@ def _moment(footage: Footage, found: Salience, span: Spans, value: float) -> Mom
     top = first + int(found.curve[first:end].argmax())
     peak_s = float(footage.starts_s[top] + footage.ends_s[top]) / 2
     return Moment(*footage.span_s(first, end), value, float(found.curve[first:end].mean()), peak_s)
+
+
+def candidates(footage: Footage, scope: Scope) -> Spans:
+    """The spans of frames [first, end), (P, 2), that are scored for a kind of question."""
+    found = proposals(footage.events)
+    if not scope.anywhere:
+        return found
+    T = len(footage.starts_s)
+    step_s = float(np.median(footage.ends_s - footage.starts_s))
+    longest = min(T, max(SHORTEST_FRAMES + 1, round(LONGEST * scope.likely_s / step_s)))
+    sizes = range(SHORTEST_FRAMES, longest + 1)
+    free = [np.stack([np.arange(T - size + 1), np.arange(size, T + 1)], axis=1) for size in sizes]
+    return np.unique(np.concatenate([found, *free]), axis=0)
 
 
 def proposals(events: Sequence[Spans]) -> Spans:
@@ -160,9 +178,25 @@ def score(footage: Footage, curve: Floats, spans: Spans, scope: Scope) -> Floats
     outside_n = np.maximum(1, (first - left) + (right - end))
     outside = (sums[first] - sums[left] + sums[right] - sums[end]) / outside_n
     ends = footage.novelty[first] + footage.novelty[np.minimum(end, T - 1)]
+    parted = np.maximum(0.0, highest_inside(footage.novelty, spans))
     seconds = footage.ends_s[end - 1] - footage.starts_s[first]
-    value: Floats = inside + STANDS_OUT * (inside - outside) + SHARP_ENDS * ends - scope.unlikely(seconds)
-    return value
+    value: Floats = inside + STANDS_OUT * (inside - outside)
+    return value + scope.ends * ends - PARTED * parted - scope.unlikely(seconds)
+
+
+def highest_inside(values: Floats, spans: Spans) -> Floats:
+    """The highest of `values` (T,) after the first frame of each span [first, end), (P,); -inf for a single frame."""
+    levels = [values]  # of level n the highest of 2^n values from there on
+    while 2 ** len(levels) <= len(values):
+        half = 2 ** (len(levels) - 1)
+        levels.append(np.maximum(levels[-1][:-half], levels[-1][half:]))
+    first, end = spans[:, 0] + 1, spans[:, 1]
+    found = np.full(len(spans), -np.inf)
+    for level, highest in enumerate(levels):
+        size = 2**level
+        fits = (end - first >= size) & (end - first < 2 * size)
+        found[fits] = np.maximum(highest[first[fits]], highest[end[fits] - size])
+    return found
 
 
 def suppress(seconds: Floats, scores: Floats, most: int, overlap: float = OVERLAP) -> list[int]:

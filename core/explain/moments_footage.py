@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 Vectors = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
-WINDOW_S: Final = 8 / 3
-"""Length of the windows: about as long as a happening, and four frames of a clip of eight seconds."""
+WINDOWS_S: Final = (8 / 3, 4.0)
+"""Lengths of the windows: about as long as happenings, four and six frames of a clip of eight seconds."""
 MOST_WINDOWS: Final = 4000
 """A longer video's windows begin at every second, third, ... frame."""
 BATCH: Final = 64
@@ -97,21 +97,29 @@ def raw_length(bundle: ModelBundle, frames: Vectors, pooled: Vectors) -> float:
 def window_vectors(
     bundle: ModelBundle, video: VideoFrames, length: float, check: Callable[[], None]
 ) -> Vectors:
-    """For each of T frames the mean of the pooled vectors of all windows that it lies in, (T, D).
+    """For each of T frames the mean over `WINDOWS_S` of the mean pooled vector of the windows that it lies in, (T, D).
 
     A window is read as the twelve frames of a clip of its length would be: each of its frames several times.
     """
-    T, F = len(video.frames), bundle.spec.frames
     step_s = float(np.median(video.ends_s - video.starts_s))
-    size = min(T, max(2, round(WINDOW_S / step_s)))
+    sizes = {min(len(video.frames), max(2, round(window_s / step_s))) for window_s in WINDOWS_S}
+    found = [_of_size(bundle, video.frames, size, length, check) for size in sorted(sizes)]
+    return np.asarray(np.mean(found, axis=0))
+
+
+def _of_size(
+    bundle: ModelBundle, video: Vectors, size: int, length: float, check: Callable[[], None]
+) -> Vectors:
+    """The same for windows of `size` frames."""
+    T, F = len(video), bundle.spec.frames
     stride = max(1, -(-T // MOST_WINDOWS))
     starts = np.unique(np.append(np.arange(0, T - size + 1, min(stride, size)), T - size))
     inside = np.arange(F) * size // F  # (F,)
-    sums, counts = np.zeros((T, video.frames.shape[1]), np.float32), np.zeros((T, 1), np.float32)
+    sums, counts = np.zeros((T, video.shape[1]), np.float32), np.zeros((T, 1), np.float32)
     for first in range(0, len(starts), BATCH):
         check()
         some = starts[first : first + BATCH]
-        frames = torch.from_numpy(video.frames[some[:, None] + inside]).to(bundle.device)  # (B, F, D)
+        frames = torch.from_numpy(video[some[:, None] + inside]).to(bundle.device)  # (B, F, D)
         pooled = bundle.reranker.pool(frames * length).video.cpu().numpy()  # (B, D)
         for start, vector in zip(some.tolist(), pooled, strict=True):
             sums[start : start + size] += vector
