@@ -1,5 +1,6 @@
 """A bundle folder gives vectors of the promised shapes, and says so when something is wrong."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -12,6 +13,7 @@ from safetensors import SafetensorError
 from core.errors import DrivescopeError, ErrorKind
 from core.models.bundle import ModelBundle
 from core.models.files import write_tensors
+from core.models.preprocess import Preprocessing
 from core.models.registry import load_bundle
 from tests.core.models import reference
 
@@ -146,6 +148,38 @@ def test_reranking_agrees_with_a_plain_reference(bundle: ModelBundle) -> None:
         )
         assert float(scores.score[k]) == pytest.approx(wanted, abs=1e-5)
     assert bundle.rerank(query, clips.frames[:0], clips.video[:0]).parts.shape == (0, 4)
+
+
+def test_the_best_frame_answers_the_sentence_and_a_word_of_it(bundle: ModelBundle) -> None:
+    query = bundle.encode_text("a red car")
+    word = query.words[(query.words @ query.sentence).argmin()]
+    beside = torch.linalg.svd(query.words).Vh[-1]  # (D,) what no word has anything of
+    near = float(word @ query.sentence) + 0.02  # a little nearer to the sentence than the word is
+    assert near < 0.95
+    by_sentence = near * query.sentence + (1 - near**2) ** 0.5 * beside
+    frames = torch.stack([beside] * 5 + [by_sentence] + [beside] * 3 + [word] + [beside] * 2)[
+        None
+    ]  # (1, 12, D)
+    assert int((frames[0] @ query.sentence).argmax()) == 5
+    assert bundle.rerank(query, frames, frames[:, 0]).best_frame.tolist() == [9]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"weights_sha256": ("a", "b")},
+        {"crop": "center"},
+        {"frames": 6},
+        {"quick_gelu": False},
+        {"preprocessing": (Preprocessing(36, 64, interpolation="bilinear"),)},
+        {"frame_lengths": (9.0, 9.0)},
+    ],
+)
+def test_whatever_changes_a_vector_changes_the_fingerprint(bundle: ModelBundle, change) -> None:
+    spec = bundle.spec
+    assert dataclasses.replace(spec, **change).fingerprint != spec.fingerprint
+    renamed = dataclasses.replace(spec, name="x", title="x", label="x", note="x", reference="x")
+    assert renamed.fingerprint == spec.fingerprint
 
 
 def test_the_models_page_lists_bundles_trained_here(bundle_folder: Path) -> None:
