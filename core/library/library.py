@@ -6,6 +6,8 @@
     queries/            imported queries with truth                     core/evaluate/query_sets.py
     runs/               evaluations on queries with truth               core/evaluate/runs.py
     judgements.db       what people judged                              core/evaluate/judgements.py
+    skeletons.db        what people corrected, and measured motion      core/explain/skeleton_store.py
+    library.lock        held by whoever writes
 
 Delete the folder and it never happened: footage is neither copied nor altered.
 """
