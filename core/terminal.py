@@ -124,12 +124,7 @@ def show_evaluate(answer: dict[str, Any]) -> None:
         _show_preview(answer)
         return
     _show_metrics(answer["metrics"], answer["first_stage"] or {})
-    if moments := answer["moments"]:
-        values = ", ".join(f"{name} {moments[name]:.4g}" for name in ("R1@0.5", "R1@0.7", "mIoU", "mAP"))
-        print(f"moments in the true videos: {values}")
-    if backwards := answer["video_to_text"]:
-        values = ", ".join(f"{name} {found['value']:.4g}" for name, found in backwards.items())
-        print(f"video to text, first stage: {values}")
+    _show_beside(answer)
     for part in answer["worst_slices"]:
         result = f"{part['metric']} {part['result']['value']:.4g}"
         print(f"worst slice: {result} where {part['property']} is {part['value']} ({part['count']} queries)")
@@ -140,16 +135,34 @@ def show_evaluate(answer: dict[str, Any]) -> None:
     print(f"{answer['queries']} queries, {answer['clips']} clips; the run is stored in {answer['folder']}")
 
 
+def _show_beside(answer: dict[str, Any]) -> None:
+    """The other direction, and where inside the true videos the ranking points, as far as the run has them."""
+    if moments := answer.get("moments"):
+        between = answer.get("moment_intervals") or {}
+        parts = []
+        for name in ("R1@0.3", "R1@0.5", "R1@0.7", "mIoU", "mAP"):
+            ends = " ({:.4g} to {:.4g})".format(*between[name]) if name in between else ""
+            parts.append(f"{name} {moments[name]:.4g}{ends}")
+        print(f"moments in the true videos, %: {', '.join(parts)}")
+    if backwards := answer.get("video_to_text"):
+        values = ", ".join(f"{name} {found['value']:.4g}" for name, found in backwards.items())
+        print(f"video to text, first stage: {values}")
+
+
 def _show_metrics(metrics: dict[str, Any], before: dict[str, Any]) -> None:
-    """The last stage's metrics, beside those of the first stage if there is one."""
+    """The last stage's metrics, beside those of the first stage if there is one; what ties leave open below."""
     first = f" {'first stage':>11}" if before else ""
     print(f"{'metric':<12} {'value':>8}  {'95 % interval':<18}{first}  unjudged")
+    tied = {name: m for name, m in metrics.items() if m.get("optimistic") != m.get("pessimistic")}
     for name, found in metrics.items():
         between = "" if found["low"] is None else f"{found['low']:.4g} to {found['high']:.4g}"
         first = f" {before[name]['value']:>11.4g}" if before else ""
         unit = " %" if found["unit"] == "%" else ""
         told = f"{found['unjudged']:.0%} of {found['unjudged_depth']}" if "unjudged_depth" in found else ""
         print(f"{name + unit:<12} {found['value']:>8.4g}  {between:<18}{first}  {told}".rstrip())
+    if tied:
+        parts = (f"{name} {m['pessimistic']:.4g} to {m['optimistic']:.4g}" for name, m in tied.items())
+        print(f"tied scores count by their expected rank; in the worst and best order: {', '.join(parts)}")
 
 
 def _show_preview(answer: dict[str, Any]) -> None:
@@ -201,6 +214,7 @@ def show_runs(answer: dict[str, Any]) -> None:
     if "run" in answer:
         stages = list(answer["run"]["metrics"].values())
         _show_metrics(stages[-1], stages[0] if len(stages) > 1 else {})
+        _show_beside(answer["run"])
     for part in answer.get("slices", ()):
         if part["count"] < LEAST_SHOWN:
             continue

@@ -10,6 +10,7 @@ import numpy as np
 from core import protocol
 from core.errors import DrivescopeError, ErrorKind
 from core.evaluate.metrics import ALL_METRICS, Value, metric, summarise
+from core.evaluate.moments import TOLD_MOMENTS
 from core.evaluate.slices import slices_of, worst_slices
 from core.evaluate.table import query_table
 
@@ -119,11 +120,23 @@ def run_opened(
         ),
         rejected_count=len(rejected),
         chosen=tuple(chosen),
+        video_to_text=_values(run.facts.get("video_to_text") or {}),
+        moments=_moments(run.facts),
     )
 
 
 def _values(metrics: Mapping[str, Mapping[str, Any]]) -> tuple[protocol.MetricValue, ...]:
     return tuple(_value(name, value) for name, value in metrics.items())
+
+
+def _moments(facts: Mapping[str, Any]) -> tuple[protocol.MetricValue, ...]:
+    """The moment metrics that a report names; runs of before their intervals were kept have none."""
+    found, between = facts.get("moments") or {}, facts.get("moment_intervals") or {}
+    return tuple(
+        protocol.MetricValue(name, "%", found[name], *between.get(name, (None, None)))
+        for name in TOLD_MOMENTS
+        if name in found
+    )
 
 
 def _value(name: str, value: Mapping[str, Any]) -> protocol.MetricValue:

@@ -16,7 +16,7 @@ import numpy as np
 
 from core.evaluate.gallery import Gallery
 from core.evaluate.metrics import RANK_METRICS, Value, rank_outcomes, summarise, unjudged_share, video_to_text
-from core.evaluate.moments import moment_metrics, moments_in_videos
+from core.evaluate.moments import MomentQuery, moment_intervals, moment_metrics, moments_in_videos
 from core.evaluate.rankers import Ranked
 from core.evaluate.resampling import bootstrap_intervals
 from core.evaluate.runs import Run, StageResult, new_run_id, save_run
@@ -69,7 +69,12 @@ class Evaluation:
     def finish(self, library: Library, name: str, started: float) -> dict[str, Any]:
         """Stores the run and returns the answer."""
         metrics = {stage: self._metrics(result) for stage, result in self.ranked.stages.items()}
-        found = {"video_to_text": self._video_to_text(), "moments": self._moments()}
+        moments = self._moments()
+        found = {
+            "video_to_text": self._video_to_text(),
+            "moments": moment_metrics(moments) if moments else None,
+            "moment_intervals": moment_intervals(moments) if moments else None,
+        }
         told = {
             "configuration": self._configuration(),
             "timings": {**_timings(self.ranked.timings), "seconds": round(time.perf_counter() - started, 3)},
@@ -170,17 +175,16 @@ class Evaluation:
         values = summarise(rank_outcomes(video_to_text(similarity, groups)), RANK_METRICS)
         return {name: value.as_dict() for name, value in values.items()}
 
-    def _moments(self) -> dict[str, float] | None:
-        """Where in their videos the last stage puts the queries that have true spans; None if none has."""
+    def _moments(self) -> list[MomentQuery]:
+        """Where in their videos the last stage puts the queries that have true spans."""
         clips = self.gallery.spans()
         rankings = list(self.ranked.stages.values())[-1].rankings
-        moments = [
+        return [
             moment
             for query, ranking in zip(self.queries.queries, rankings, strict=True)
             if (spans := self.queries.spans.get(query.query_id))
             for moment in moments_in_videos(ranking.clip_ids.tolist(), clips, spans)
         ]
-        return moment_metrics(moments) if moments else None
 
     def _remarks(self) -> list[str]:
         notes = []

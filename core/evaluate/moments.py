@@ -13,10 +13,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from core.evaluate.resampling import bootstrap_intervals
 from core.evaluate.ties import FloatArray
 
 THRESHOLDS: Final = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 MOST_PREDICTIONS: Final = 10
+TOLD_MOMENTS: Final = ("R1@0.3", "R1@0.5", "R1@0.7", "mIoU", "mAP@0.5", "mAP@0.75", "mAP")
+"""The metrics that are shown to people; runs keep all of them."""
 LENGTHS_S: Final = {"short": (0.0, 10.0), "middle": (10.0, 30.0), "long": (30.0, 150.0)}
 """Buckets of true window length in seconds, open below, closed above."""
 
@@ -99,6 +102,16 @@ def moment_metrics(queries: Sequence[MomentQuery]) -> dict[str, float]:
     precisions = average_precisions(queries).mean(axis=0)  # (M,)
     answer |= {f"mAP@{m:g}": 100.0 * float(p) for m, p in zip(THRESHOLDS, precisions, strict=True)}
     return answer | {"mAP": 100.0 * float(precisions.mean()), "mIoU": 100.0 * float(overlaps.mean())}
+
+
+def moment_intervals(queries: Sequence[MomentQuery]) -> dict[str, tuple[float, float]]:
+    """95 % bootstrap intervals over queries of everything that `moment_metrics` tells, by the same names."""
+    overlaps, precisions = best_iou(queries), average_precisions(queries)  # (Q,), (Q, M)
+    columns = {f"R1@{m:g}": 100.0 * (overlaps >= m) for m in (0.3, *THRESHOLDS)}
+    columns |= {f"mAP@{m:g}": 100.0 * precisions[:, at] for at, m in enumerate(THRESHOLDS)}
+    columns |= {"mAP": 100.0 * precisions.mean(axis=1), "mIoU": 100.0 * overlaps}
+    intervals = bootstrap_intervals(np.stack(list(columns.values()), axis=1), np.zeros(len(columns), bool))
+    return {name: (float(low), float(high)) for name, (low, high) in zip(columns, intervals, strict=True)}
 
 
 def moment_metrics_by_length(queries: Sequence[MomentQuery]) -> dict[str, dict[str, float]]:

@@ -47,7 +47,13 @@ def rejudged(run: Run, judged: Sequence[Judged]) -> Run:
         stage: {name: value.as_dict() for name, value in summarise(result.outcomes).items()}
         for stage, result in stages.items()
     }
-    facts = {**run.facts, "metrics": metrics, "video_to_text": None, "moments": None}
+    facts = {
+        **run.facts,
+        "metrics": metrics,
+        "video_to_text": None,
+        "moments": None,
+        "moment_intervals": None,
+    }
     note = f"People's judgements changed the truth of {len(changed) + len(run.queries) - len(kept)} queries."
     facts["notes"] = [*run.facts.get("notes", ()), note]
     facts["counts"] = {**run.facts["counts"], "queries": len(queries)}

@@ -154,6 +154,8 @@ class Evaluated(Message, frozen=True):
 class RunOpened(Message, frozen=True):
     """What a run says as a whole; its rows follow. `first_stage` is empty if nothing was reranked.
 
+    `video_to_text` and `moments` are empty where the run has no such numbers.
+
     `facts` are (name, value) lines for reading: configuration, hashes, versions, timings.
     """
 
@@ -166,6 +168,8 @@ class RunOpened(Message, frozen=True):
     rejected: tuple[RejectedRowInfo, ...]
     rejected_count: int
     chosen: tuple[str, ...] = ()  # ids of queries that a person chose for the report
+    video_to_text: tuple[MetricValue, ...] = ()
+    moments: tuple[MetricValue, ...] = ()
     last: bool = False
 
 

@@ -27,10 +27,25 @@ _MEANINGS: Final = {
     "mAP": "Mean average precision: how high all relevant clips stand, 0 to 1.",
     "nDCG@10": "Graded gain among the first 10, against the best possible order, 0 to 1.",
     "MRR": "Mean of 1 / rank of the best relevant clip, 0 to 1.",
+    "Success@1": "Share of queries with a relevant clip at rank 1, 0 to 1.",
+    "Success@5": "Share of queries with a relevant clip among the first 5, 0 to 1.",
+    "Success@10": "Share of queries with a relevant clip among the first 10, 0 to 1.",
+    "SumR": "R@1 + R@5 + R@10 + R@100, at most 400.",
+    "mIoU": "How well the first clip of a true video meets the true span, on average.",
     "infAP": "Average precision inferred from judgements that are a sample.",
     "xinfAP": "Average precision inferred from a stratified sample of judgements.",
 }
 LOWER_IS_BETTER: Final = frozenset({"MdR", "MnR"})
+
+
+def meaning(name: str) -> str:
+    """One sentence about a metric; those of moments carry the overlap that counts in their name."""
+    head, _, overlap = name.partition("@")
+    if head == "R1":
+        return f"Share of true videos whose first clip meets the true span with an IoU of {overlap} or more."
+    if head == "mAP" and overlap:
+        return f"Mean average precision of a video's clips, right from an IoU of {overlap} with the true span on."
+    return _MEANINGS.get(name, name)
 
 
 class MetricCard(QFrame):
@@ -64,7 +79,7 @@ class MetricCard(QFrame):
 
 
 def _tip(value: MetricValue) -> str:
-    lines = [_MEANINGS.get(value.name, value.name)]
+    lines = [meaning(value.name)]
     if value.optimistic != value.pessimistic:
         best, worst = (metric_text(v, value.unit) for v in (value.optimistic, value.pessimistic))
         lines.append(

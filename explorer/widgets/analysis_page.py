@@ -21,6 +21,7 @@ from explorer.settings import Settings
 from explorer.widgets.analysis_cards import MetricCards
 from explorer.widgets.analysis_compare import ComparePanel
 from explorer.widgets.analysis_evidence import EvidencePanel
+from explorer.widgets.analysis_metrics import MetricsPanel
 from explorer.widgets.analysis_queries import QueriesPanel
 from explorer.widgets.analysis_skeleton import SkeletonPanel
 from explorer.widgets.analysis_slices import SlicesPanel
@@ -74,6 +75,7 @@ class AnalysisPage(QWidget):
         self.evidence = EvidencePanel(client, thumbnails, settings, judging)
         self.words = WordsPanel(whys, thumbnails)
         self.skeleton = SkeletonPanel(skeletons)
+        self.metrics = MetricsPanel()
         self.slices = SlicesPanel()
         self.compare = ComparePanel()
         self.empty = EmptyState()
@@ -122,6 +124,7 @@ class AnalysisPage(QWidget):
             ("Clips", self.evidence, "The truth beside what stands first"),
             ("Words", self.words, "What each word of the query is worth to both clips"),
             ("Skeleton", self.skeleton, "What the query asks for against what each of the two clips shows"),
+            ("Metrics", self.metrics, "Every number of the run, both directions, ties and moments"),
             ("Slices", self.slices, "Where the run is weak"),
             ("Compare", self.compare, "Against another run, or what reranking did"),
         )
@@ -251,6 +254,7 @@ class AnalysisPage(QWidget):
         self._on_runs()
         run = self._analysis.run
         self.cards.show_metrics(run.metrics if run else (), run.first_stage if run else ())
+        self.metrics.show_run(run)
         self.panel.show_stages(reranked=run is not None and run.run.reranked)
         self.toolbar.judged.setChecked(self._analysis.judged)
         lines = [f"{name}: {value}" for name, value in run.facts] if run is not None else []

@@ -184,7 +184,8 @@ class AnalysisAnswers:
             RunOpened(
                 request.id, run, metrics(2.0 if request.judgements else 0.0), metrics(-6.4) if run.reranked else (),
                 (("bundle", "drive-tiny"), ("device", "cpu")), ("1 of 181 rows mean no clip of this library.",),
-                rejected, 1, tuple(self.analysis.chosen),
+                rejected, 1, tuple(self.analysis.chosen), (value("R@1", 44.0), value("MdR", 2.0, "rank")),
+                (MetricValue("R1@0.5", "%", 61.5, 55.0, 68.0), MetricValue("mIoU", "%", 48.1, None, None)),
             )
         )  # fmt: skip
         for first in range(0, len(rows), PART):

@@ -16,7 +16,7 @@ from tests.explorer.conftest import NoProcess
 from tests.explorer.fake_engine import FakeEngine, World
 from tests.explorer.look import SIZES, rest, until
 
-TABS = ("clips", "words", "skeleton", "slices", "compare")
+TABS = ("clips", "words", "skeleton", "metrics", "slices", "compare")
 
 
 def picture(state: str, theme: str, size: str, out: Path) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from core.evaluate.moments import TOLD_MOMENTS
 from core.evaluate.report.contents import Contents
 from core.evaluate.report.figures import interval, rank_spread
 from core.evaluate.report.html import Html, Part, el, join
@@ -91,6 +92,10 @@ def _range(found: Mapping[str, Any]) -> str:
     return "" if found["low"] is None else f"{number(found['low'], unit)} to {number(found['high'], unit)}"
 
 
+def _between(ends: Sequence[float] | None) -> str:
+    return f"{number(ends[0], '%')} to {number(ends[1], '%')}" if ends else ""
+
+
 def _metrics(contents: Contents) -> Html:
     before = contents.first_metrics
     tied = any(_tied(found) for found in contents.metrics.values())
@@ -159,9 +164,15 @@ def _beside(contents: Contents) -> Html | None:
             table(["", ">value", ">95 % interval"], rows),
         ]
     if moments := contents.run.facts.get("moments"):
-        names = ("R1@0.3", "R1@0.5", "R1@0.7", "mIoU", "mAP@0.5", "mAP@0.75", "mAP")
-        told: list[list[Part]] = [[name + ", %", el("b", number(moments[name], "%"))] for name in names]
-        parts += [el("h3", "Moments inside the true videos"), table(["", ">value"], told)]
+        between = contents.run.facts.get("moment_intervals") or {}
+        told: list[list[Part]] = [
+            [name + ", %", el("b", number(moments[name], "%")), _between(between.get(name))]
+            for name in TOLD_MOMENTS
+        ]
+        parts += [
+            el("h3", "Moments inside the true videos"),
+            table(["", ">value", ">95 % interval"], told),
+        ]
     return el("div", *parts, class_="keep") if parts else None
 
 

@@ -30,6 +30,13 @@ def test_command_line(library, bundle, queries_file, tmp_path, capsys):
     assert code == 0
     assert "R@10" in out
     assert "the run is stored in" in out
+    told = out.splitlines()
+    assert next(line for line in told if line.startswith("video to text, first stage: R@1"))
+    assert next(line for line in told if line.startswith("moments in the true videos, %: R1@0.3"))
+    assert {line.split()[0] for line in told} >= {"Success@10", "SumR", "MRR", "nDCG@10"}
+    tied = write(tmp_path / "tied.run", "1 Q0 night.mp4#t=0,8 1 0.5 x\n1 Q0 day.mp4#t=0,8 2 0.5 x\n")
+    code, out, _ = run(capsys, *common, "--run", tied)
+    assert "in the worst and best order: R@1 0 to 33.33" in out
     assert "row 6: the library has no video lost.mp4" in out
 
 

@@ -13,6 +13,7 @@ from core.evaluate.moments import (
     average_precisions,
     best_iou,
     iou,
+    moment_intervals,
     moment_metrics,
     moment_metrics_by_length,
     moments_in_videos,
@@ -124,3 +125,15 @@ def test_equal_to_the_published_evaluation():
         for threshold, value in expected[bucket]["MR-mAP"].items():
             name = "mAP" if threshold == "average" else f"mAP@{threshold}"
             assert f"{got[bucket][name]:.2f}" == f"{value:.2f}"
+
+
+def test_every_metric_has_an_interval_around_it():
+    queries = [
+        MomentQuery.of([[0, 8]], [1.0], [[0, 8 * share]]) for share in (0.2, 0.55, 0.6, 0.8, 0.95, 1.0)
+    ]
+    values, intervals = moment_metrics(queries), moment_intervals(queries)
+    assert intervals.keys() == values.keys()
+    for name, (low, high) in intervals.items():
+        assert low <= values[name] <= high
+        assert high - low > 5
+    assert moment_intervals(queries[:1])["mIoU"] == pytest.approx((20.0, 20.0))  # one alone has no spread

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSi
 
 def test_a_dot_of_the_plot_leads_to_its_queries(qtbot, engine, room):
     page, scatter = room.page, room.page.compare.scatter
-    page._tabs.setCurrentIndex(4)
+    page._tabs.setCurrentIndex(5)
     qtbot.waitUntil(lambda: bool(scatter._dots))
     alone = next(
         dot

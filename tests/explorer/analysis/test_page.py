@@ -1,10 +1,11 @@
 """The Analyse page: cards, the table of queries and its keys."""
 
+import msgspec
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QLabel, QPushButton
 
-from core.protocol import Evaluate, GetEvidence, GetQuerySets, GetSlices
+from core.protocol import Evaluate, GetEvidence, GetQuerySets, GetSlices, MetricValue
 from explorer.widgets.analysis_cards import MetricCard
 from tests.explorer.analysis.conftest import looked_at, settled
 
@@ -66,6 +67,19 @@ def test_the_cards_show_value_interval_and_how_much_is_unjudged(room):
     assert "45.3 – 57.3" in texts
     assert any(text.startswith("92%") for text in texts)
     assert "▲ 6.4" in texts  # against the first stage
+
+
+def test_every_number_of_the_run_stands_in_a_table_both_directions_ties_and_moments(room):
+    panel = room.page.metrics
+    texts = [found.text() for found in panel.findChildren(QLabel)]
+    assert {"TEXT TO VIDEO", "VIDEO TO TEXT, FIRST STAGE", "MOMENTS INSIDE THE TRUE VIDEOS"} <= set(texts)
+    row = texts.index("R@1, %")
+    assert texts[row : row + 6] == ["R@1, %", "44.9", "51.3", "45.3 – 57.3", "no ties", "92%"]
+    moment = texts.index("R1@0.5, %")
+    assert texts[moment : moment + 5] == ["R1@0.5, %", "61.5", "55.0 – 68.0", "mIoU, %", "48.1"]
+    tied = MetricValue("R@1", "%", 50.0, 40.0, 60.0, 75.0, 25.0)
+    panel.show_run(msgspec.structs.replace(room.analysis.run, metrics=(tied,), first_stage=()))
+    assert "25.0 – 75.0" in [found.text() for found in panel.findChildren(QLabel)]
 
 
 def test_sorting_filtering_and_slices_keep_the_chosen_query(qtbot, engine, room):
