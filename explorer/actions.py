@@ -46,6 +46,7 @@ class Actions(QObject):
             "export": self.save_results,
             "save_clips": self.save_clips,
             "copy_results": lambda: self.copy_results("csv"),
+            "find_similar": lambda: self.find_similar(window.grid.current_hit()),
             "toggle_grouped": window.header.grouped.toggle,
             "more_columns": lambda: self.change_columns(1),
             "fewer_columns": lambda: self.change_columns(-1),
@@ -96,6 +97,14 @@ class Actions(QObject):
             player.playback.toggle()
         player.setFocus()
 
+    def find_similar(self, hit: Hit | None) -> None:
+        """Clips like this one, in its place and playing on."""
+        if hit is None:
+            self.say("info", "Select a clip first: others like it are looked for.")
+        else:
+            self._window.show_page("explore")
+            self._session.search_like(hit)
+
     def copy_results(self, form: str) -> None:
         """The ranking to the clipboard, as "csv" or "json"."""
         ranked = self._session.ranked
@@ -136,6 +145,7 @@ class Actions(QObject):
 
     def fill_clip_menu(self, hit: Hit, menu: QMenu) -> None:
         """What a card's menu has of this."""
+        menu.addAction("Find similar clips").triggered.connect(lambda: self.find_similar(hit))
         only = menu.addAction("Search only this video")
         only.triggered.connect(lambda: self._window.sidebar.videos.choose((hit.video_id,)))
         menu.addAction("Save this clip as a video…").triggered.connect(lambda: self._save_clips([hit]))

@@ -144,6 +144,7 @@ class Explorer(QObject):
         window.grid.hit_selected.connect(self._on_hit_selected)
         window.grid.hit_opened.connect(self.actions.open_clip)
         window.header.copy_asked.connect(self.actions.copy_results)
+        window.header.query_asked.connect(lambda: bar.set_query(bar.text, remember=False))
         window.header.grouped.setChecked(self.settings.flag("search/one_per_video"))
         window.header.grouping_toggled.connect(lambda on: self.settings.set("search/one_per_video", on))
         window.header.save_asked.connect(self.actions.save_results)
@@ -250,7 +251,7 @@ class Explorer(QObject):
             self.window.banners.show_query_notes(())
             self._show_empty()
             return
-        same = ranked.query == self._shown_query
+        same = bool(ranked.query) and ranked.query == self._shown_query
         self._shown_query = ranked.query
         self._show_counts(ranked, waiting=not ended(ranked))
         self.window.banners.show_query_notes(ranked.notes)
@@ -269,7 +270,8 @@ class Explorer(QObject):
     def _show_counts(self, ranked: Ranked, *, waiting: bool) -> None:
         grouped = self.settings.flag("search/one_per_video")
         videos = len({hit.video_id for hit in ranked.hits}) if grouped else 0
-        self.window.header.show_ranking(ranked, waiting=waiting, videos=videos)
+        like = self.session.like
+        self.window.header.show_ranking(ranked, waiting=waiting, videos=videos, like=like)
 
     def _on_indexed(self, sentence: str, failed: bool) -> None:
         if failed:

@@ -52,6 +52,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("export", "Results", "Save the results", ("E",)),
     Command("save_clips", "Results", "Save the best clips as videos", ("Shift+E",)),
     Command("copy_results", "Results", "Copy the results as CSV", ("Ctrl+Shift+C",)),
+    Command("find_similar", "Results", "Clips like this one", ("Shift+S",)),
     Command("toggle_grouped", "Results", "Best clip of every video, or all", ("V",)),
     Command("more_columns", "Results", "More columns", ("Ctrl++", "Ctrl+=")),
     Command("fewer_columns", "Results", "Fewer columns", ("Ctrl+-",)),

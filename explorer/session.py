@@ -19,6 +19,7 @@ from core.protocol import (
     Filters,
     FootageAdded,
     GetLibrary,
+    Hit,
     LibraryInfo,
     LibraryOpened,
     Message,
@@ -26,6 +27,7 @@ from core.protocol import (
     Ranked,
     SaveClips,
     Search,
+    SearchLike,
     SetDevice,
 )
 from explorer import formats
@@ -71,6 +73,7 @@ class Session(QObject):
         self.library: LibraryInfo | None = None
         self.ranked: Ranked | None = None
         self.query = ""
+        self.like: Hit | None = None  # the clip whose like was asked for instead of a query
         self.filters = Filters()
         self._jobs = jobs
         self._settings = settings
@@ -184,6 +187,7 @@ class Session(QObject):
     def search(self, text: str) -> None:
         """Rank the library's clips; the query before is cancelled. An empty text clears the results."""
         self.cancel_search()
+        self.like = None
         self.query = text.strip()
         if not self.query:
             self.ranked = None
@@ -195,9 +199,27 @@ class Session(QObject):
         joint = rerank and self._settings.flag("search/joint")
         hits = int(self._settings.number("search/hits"))
         query, filters = self.query, self.filters
-        request = self._ask(
-            lambda number: Search(id=number, text=query, k=hits, rerank=rerank, filters=filters, joint=joint)
+        self._follow(
+            self._ask(
+                lambda number: Search(
+                    id=number, text=query, k=hits, rerank=rerank, filters=filters, joint=joint
+                )
+            )
         )
+
+    def search_like(self, hit: Hit) -> None:
+        """Rank the library's clips by how like they are to one; the query before is over."""
+        self.cancel_search()
+        self.query, self.like = "", hit
+        if self.library is None or self._opening is not None or not self.link.client.ready:
+            return  # runs as soon as a library is open
+        hits, filters = int(self._settings.number("search/hits")), self.filters
+        self._follow(
+            self._ask(lambda number: SearchLike(id=number, clip_id=hit.clip_id, k=hits, filters=filters))
+        )
+
+    def _follow(self, request: Request) -> None:
+        """The search that runs now."""
         self._search = request
         self.searching_changed.emit(True)
         request.answered.connect(self._on_ranked)
@@ -211,7 +233,9 @@ class Session(QObject):
 
     def search_again(self) -> None:
         """The same query with today's library, filters and settings."""
-        if self.query:
+        if self.like is not None:
+            self.search_like(self.like)
+        elif self.query:
             self.search(self.query)
 
     def set_filters(self, filters: Filters) -> None:
@@ -229,6 +253,7 @@ class Session(QObject):
         self._opening = None
         if self.library is None or self.library.path != reply.library.path:
             self.filters = Filters()
+            self.like = None
             self.ranked = None
             self.ranking_changed.emit(None)
             self._remember_library(reply.library.path if self._wanted_path != DEMO else DEMO)

@@ -45,6 +45,7 @@ class Session:
             protocol.OpenLibrary: (workers.models, self._open_library),
             protocol.GetLibrary: (workers.models, self._get_library),
             protocol.Search: (workers.models, self._search),
+            protocol.SearchLike: (workers.models, self._search_like),
             protocol.SetDevice: (workers.models, self._set_device),
             protocol.GetModels: (workers.pictures, self._get_models),
             protocol.FetchModel: (workers.indexing, self._fetch_model),
@@ -128,8 +129,7 @@ class Session:
     # --- queries --------------------------------------------------------------------------------------
 
     def _search(self, job: Job, request: protocol.Search) -> None:
-        if not 1 <= request.k <= 100_000:
-            raise DrivescopeError(ErrorKind.BAD_INPUT, "The number of hits must be between 1 and 100000.")
+        _check_count(request.k)
         _ = self._context.open_searcher  # raises before the next line brings torch in for nothing
         from core.search.rerank import RERANK_CLIPS
 
@@ -148,6 +148,12 @@ class Session:
                 self._post(msgspec.structs.replace(ranked, id=job.id))
 
         self._host.with_device_fallback(work)
+
+    def _search_like(self, job: Job, request: protocol.SearchLike) -> None:
+        _check_count(request.k)
+        searcher = self._context.open_searcher
+        ranked = searcher.similar(request.clip_id, k=request.k, filters=request.filters)
+        self._post(msgspec.structs.replace(ranked, id=job.id))
 
     # --- footage --------------------------------------------------------------------------------------
 
@@ -247,6 +253,11 @@ class Session:
             request.name, progress=progress, cancelled=job.is_cancelled, from_file=request.from_file or None
         )
         self._post(self._host.models(job.id))
+
+
+def _check_count(k: int) -> None:
+    if not 1 <= k <= 100_000:
+        raise DrivescopeError(ErrorKind.BAD_INPUT, "The number of hits must be between 1 and 100000.")
 
 
 def _failed(request_id: int, kind: ErrorKind, sentence: str, detail: str = "") -> protocol.Failed:

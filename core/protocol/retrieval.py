@@ -47,6 +47,15 @@ class Search(Message, frozen=True):
     joint: bool = False  # weigh the agreement of the skeletons into the rerank
 
 
+class SearchLike(Message, frozen=True):
+    """Rank the open library's clips by how like they are to one. Answers one `Ranked` with an empty query."""
+
+    id: int
+    clip_id: int
+    k: int = 200  # hits returned
+    filters: Filters = Filters()
+
+
 class AddFootage(Message, frozen=True):
     """Index files and folders into the open library. `Progress` while it runs, then `FootageAdded`."""
 
@@ -245,7 +254,7 @@ class Models(Message, frozen=True):
 
 
 Requests = (
-    OpenLibrary | Search | AddFootage | GetThumbnail | GetFrames | GetLibrary | GetModels | FetchModel
+    OpenLibrary | Search | SearchLike | AddFootage | GetThumbnail | GetFrames | GetLibrary | GetModels | FetchModel
 )  # fmt: skip
 Replies = (
     LibraryOpened | LibraryChanged | Ranked | FootageAdded | Thumbnail | FrameChunk | Models

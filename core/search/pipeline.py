@@ -139,12 +139,41 @@ class Searcher:
         started = time.perf_counter()
         query = self.bundle.encode_text(text)
         timings = {"text": _ms_since(started)}
+        first = self._first(query, max(depth, rerank_clips), filters, timings, final=rerank_clips == 0)
+        yield first
+        if not first.final:
+            yield self._reranked(first, rerank_clips, joint)
+
+    def similar(self, clip_id: int, *, k: int = 200, filters: Filters | None = None) -> Ranked:
+        """The clips whose student vectors are nearest to that of a clip, itself first; its query is empty.
+
+        Raises DrivescopeError(NOT_FOUND) if the clip was dropped.
+        """
+        import torch  # the rest of this page gets by with what the bundle gives it
+
+        from core.models.bundle import QueryVectors
+
+        self.refresh()
+        vector = np.array(self._store.student[self.row_of(clip_id)], np.float32)  # (Ds,)
+        nothing = torch.empty(0)
+        query = QueryVectors("", torch.from_numpy(vector), nothing, nothing, (), ())
+        return self._ranked(self._first(query, k, filters, {}, final=True), k)
+
+    def _first(
+        self,
+        query: QueryVectors,
+        depth: int,
+        filters: Filters | None,
+        timings: dict[str, float],
+        *,
+        final: bool,
+    ) -> StageRows:
+        """The first stage's best `depth` clips; `final` unless a second one follows and there are any."""
         allowed = self._allowed(filters or Filters())
         searched = self.clips if allowed is None else len(allowed)
-
         at = time.perf_counter()
-        rows, scores = self._index.top(query.student.cpu().numpy(), max(depth, rerank_clips), allowed)
-        timings["first"] = _ms_since(at)
+        rows, scores = self._index.top(query.student.cpu().numpy(), depth, allowed)
+        timings = timings | {"first": _ms_since(at)}
         if (rows < 0).any():  # faiss ranks no vector that is not a number
             raise DrivescopeError(
                 ErrorKind.UNREADABLE,
@@ -153,12 +182,9 @@ class Searcher:
             )
         ids = np.asarray(self._store.clip_ids)[rows]
         ranks = np.arange(1, len(rows) + 1)
-        final = rerank_clips == 0 or len(rows) == 0
         nothing = (np.empty(0, np.float32), np.empty(0, np.int64))
-        first = StageRows("first", query, rows, ids, scores, ranks, *nothing, searched, timings, final)
-        yield first
-        if not final:
-            yield self._reranked(first, rerank_clips, joint)
+        final = final or len(rows) == 0
+        return StageRows("first", query, rows, ids, scores, ranks, *nothing, searched, timings, final)
 
     def _reranked(self, first: StageRows, rerank_clips: int, joint: JointScore | None) -> StageRows:
         """The first stage with its best `rerank_clips` clips in X-CLIP's order, or in the joint one."""

@@ -7,10 +7,11 @@ from typing import Final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
-from core.protocol import Ranked
+from core.protocol import Hit, Ranked
 from explorer import formats
-from explorer.widgets.parts import ElidedLabel, label, set_icon
+from explorer.widgets.parts import ElidedLabel, button, label, set_icon
 
+_NAME_WIDTH: Final = 160
 _STAGE_WORDS: Final = {
     "text": "text",
     "first": "first stage",
@@ -27,12 +28,14 @@ class ResultsHeader(QWidget):
         copy_asked(form): "csv" or "json" to the clipboard.
         save_asked(): to a file.
         clips_asked(): the clips themselves, as files.
+        query_asked(): back from the clips like one to the query.
         grouping_toggled(on): only the best clip of every video, or all.
     """
 
     copy_asked = Signal(str)
     save_asked = Signal()
     clips_asked = Signal()
+    query_asked = Signal()
     grouping_toggled = Signal(bool)
 
     def __init__(self) -> None:
@@ -46,6 +49,8 @@ class ResultsHeader(QWidget):
         self._export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._export.setToolTip("Copy or save the ranking, or its clips")
         set_icon(self._export, "export")
+        self.back = button("Back to the query", role="link", on_click=self.query_asked.emit)
+        self.back.hide()
         self.grouped = QToolButton()
         self.grouped.setText("One per video")
         self.grouped.setCheckable(True)
@@ -65,20 +70,30 @@ class ResultsHeader(QWidget):
         row.setContentsMargins(16, 8, 16, 0)
         row.setSpacing(12)
         row.addWidget(self._count)
+        row.addWidget(self.back)
         row.addWidget(self._timings, 1)
         row.addWidget(self.grouped)
         row.addWidget(self._export)
         self.setFixedHeight(44)
 
-    def show_ranking(self, ranked: Ranked, *, waiting: bool, videos: int = 0) -> None:
+    def show_ranking(
+        self, ranked: Ranked, *, waiting: bool, videos: int = 0, like: Hit | None = None
+    ) -> None:
         """Counts and timings; `waiting` says that the second stage is still on its way.
 
+        `like` is the clip that the others are compared with, where that was asked for instead of a query.
         `videos` is how many are shown by their best clip, 0 where every clip is shown.
         """
         shown = len(ranked.hits)
         searched = formats.count(ranked.searched_clips, "clip")
         clips = f"{shown:,} of {searched}" if shown < ranked.searched_clips else searched
         self._count.setText(f"{formats.count(videos, 'video')}, {clips}" if videos else clips)
+        self.back.setVisible(like is not None)
+        if like is not None:
+            name = self.fontMetrics().elidedText(
+                formats.file_name(like.video), Qt.TextElideMode.ElideMiddle, _NAME_WIDTH
+            )
+            self._count.setText(f"Like {name} {formats.span(like.start_s, like.end_s)}")
         parts = [
             f"{_STAGE_WORDS.get(stage, stage.replace('_', ' '))} {formats.milliseconds(taken)}"
             for stage, taken in ranked.timings_ms.items()

@@ -13,6 +13,7 @@ import random
 import sys
 from dataclasses import dataclass, field
 
+import msgspec
 from PySide6.QtCore import QByteArray, QCoreApplication, QObject, QSocketNotifier, QTimer, Signal
 from PySide6.QtNetwork import QHostAddress
 from PySide6.QtWebSockets import QWebSocket, QWebSocketProtocol, QWebSocketServer
@@ -39,7 +40,13 @@ from tests.explorer.scenes import frame_jpeg, strip_jpeg
 CLIP_S = 8.0
 PER_VIDEO = 6
 FRAMES = 24
-NEED_A_LIBRARY = (protocol.Search, protocol.GetThumbnail, protocol.GetFrames, protocol.GetHeat)
+NEED_A_LIBRARY = (
+    protocol.Search,
+    protocol.SearchLike,
+    protocol.GetThumbnail,
+    protocol.GetFrames,
+    protocol.GetHeat,
+)
 EXAMPLES = (
     "a pedestrian crossing at night",
     "red car turning left",
@@ -246,6 +253,12 @@ class FakeEngine(AnalysisAnswers, MomentsAnswers, SkeletonAnswers, WhyAnswers, Q
             self._reranks.append(lambda: self._rank(request, "reranked", second))
             if not self.hold_reranks:
                 QTimer.singleShot(self.world.slow_ms, self, self.release_reranks)
+
+    def _on_searchlike(self, request: protocol.SearchLike) -> None:
+        alike = protocol.Search(id=request.id, text="", k=request.k, rerank=False, filters=request.filters)
+        hits = sorted(self.world.ranking(alike, "first"), key=lambda hit: hit.clip_id != request.clip_id)
+        ranked = tuple(msgspec.structs.replace(hit, rank=rank) for rank, hit in enumerate(hits, 1))
+        self.say(Ranked(request.id, "first", "", ranked, self.world.clips, {"first": 0.4}))
 
     def _rank(self, request: protocol.Search, stage: str, timings: dict[str, float]) -> None:
         words = request.text.split()

@@ -19,6 +19,7 @@ from core.protocol import (
     Progress,
     SaveClips,
     Search,
+    SearchLike,
     SetDevice,
 )
 from explorer.widgets.dialogs import FailuresDialog, SettingsDialog
@@ -578,6 +579,34 @@ def test_one_clip_per_video_and_back(qtbot, engine, make_window):
     assert {other.video_id for other in grid.hits.ranking} == {hit.video_id}
     assert len(grid.hits.ranking) == 6
     assert not grid._cards.more
+
+
+def test_clips_like_one_and_back_to_the_query(qtbot, engine, make_window):
+    explorer = make_window(library="demo", query="rain")
+    searched(qtbot, explorer)
+    grid, header, inspector = explorer.window.grid, explorer.window.header, explorer.window.inspector
+    grid.select_row(4)
+    like = grid.current_hit()
+    qtbot.waitUntil(lambda: explorer.frames.complete)
+    menu = QMenu()
+    grid.menu_asked.emit(like, menu)
+    next(action for action in menu.actions() if action.text() == "Find similar clips").trigger()
+    searched(qtbot, explorer)
+    assert engine.asked(SearchLike)[-1].clip_id == like.clip_id
+    assert grid.hits.ranking[0].clip_id == grid.current_hit().clip_id == like.clip_id  # it goes on playing
+    assert explorer.frames.complete
+    assert header._count.text().startswith("Like ")
+    assert header.back.isVisible()
+    assert all(page.query == "" for page in inspector.pages)  # no sentence to explain
+    side = explorer.window.sidebar
+    side.videos.toggle(side.videos.index(0))
+    qtbot.waitUntil(lambda: engine.asked(SearchLike)[-1].filters.video_ids == (1,))
+    searched(qtbot, explorer)
+    assert explorer.session.like.clip_id == like.clip_id
+    header.back.click()
+    searched(qtbot, explorer)
+    assert explorer.session.ranked.query == "rain"
+    assert not header.back.isVisible()
 
 
 def test_clips_are_saved_as_videos(qtbot, engine, make_window, monkeypatch):

@@ -129,6 +129,25 @@ def test_an_empty_library_has_no_hits_and_no_error(tmp_path, bundle):
     library.close()
 
 
+def test_clips_like_one_are_those_with_the_nearest_vectors(library, bundle):
+    searcher = Searcher(library, bundle)
+    store = library.features(bundle.spec)
+    vectors = np.array(store.student, np.float32)
+    wanted = vectors[7]
+    cosines = [sum(float(a) * float(b) for a, b in zip(vector, wanted, strict=True)) for vector in vectors]
+    order = sorted(range(len(cosines)), key=lambda row: -cosines[row])
+    clip_id = int(store.clip_ids[7])
+    ranked = searcher.similar(clip_id, k=10)
+    assert [hit.clip_id for hit in ranked.hits] == [int(store.clip_ids[row]) for row in order[:10]]
+    assert (ranked.query, ranked.stage, ranked.final) == ("", "first", True)
+    assert ranked.hits[0].clip_id == clip_id
+    assert ranked.hits[0].score == pytest.approx(1.0, abs=2e-3)
+    others = searcher.similar(clip_id, filters=Filters(name_contains="day"))
+    assert {hit.video for hit in others.hits} == {"/drive/day.mp4"}
+    with pytest.raises(DrivescopeError, match="no longer in the library"):
+        searcher.similar(999)
+
+
 def test_vectors_that_are_not_numbers_are_never_ranked(library, bundle):
     path = library.feature_folder(library.feature_id) / "student.f16"
     vectors = np.fromfile(path, np.float16)
