@@ -70,9 +70,16 @@ class MetricsPanel(QWidget):
             self._grid.addWidget(rule(), self._lines, 0, 1, len(_HEADS))
             self._lines += 1
         self._put(0, title, tip, "section")
-        for column, (head, told) in enumerate(_HEADS[1:], start=1):
-            if column != 1 or first:
-                self._put(column, head, told, "caption")
+        told = (
+            bool(first),
+            True,
+            any(value.low is not None for value in values),
+            any(value.optimistic is not None for value in values),
+            any(value.unjudged is not None for value in values),
+        )
+        for column, there in enumerate(told, start=1):
+            if there:
+                self._put(column, *_HEADS[column], "caption")
         self._lines += 1
         before = {value.name: value for value in first}
         for value in values:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QWidget
 
 from core.protocol import QuerySetInfo, RunInfo
 from explorer import formats
@@ -37,6 +37,7 @@ class AnalysisToolbar(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("analysisBar")
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)  # alike over every tab
         self.sets = QComboBox()
         self.evaluate = button("Evaluate", "play", role="primary", on_click=self._evaluate)
         self.rerank = QCheckBox("Rerank")
