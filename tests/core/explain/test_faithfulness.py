@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.explain.faithfulness import counts, judge, random_orders, vectors_along
+from core.explain.faithfulness import LEAST, counts, judge, random_orders, vectors_along
 from core.explain.vision import Vision
 
 
@@ -59,6 +59,16 @@ def test_a_random_order_is_never_reliable_against_itself_and_the_control_is_its_
         assert found.control == pytest.approx(max(map(abs, values)))
         assert found.value <= found.control + 1e-6
         assert curves(order.flip(0).tolist()).value == pytest.approx(-value, abs=1e-6)
+
+
+def test_a_map_of_what_the_tower_does_not_see_is_not_reliable():
+    right = [1, 4, 6, 7, 0, 2, 3, 5]
+    tower, pixels, faint = Sum(WEIGHTS), torch.zeros(1, 3, 2, 2), LEAST / 4
+    own = vectors_along(tower, pixels, torch.tensor([[right]]))[:, :, 0, 0]
+    control = vectors_along(tower, pixels, random_orders(torch.arange(8), seed=1)[None])[:, :, 0]
+    found = judge(own, control, lambda vectors: faint * (vectors @ DIRECTION), 8)
+    assert found.value > found.control
+    assert not found.reliable
 
 
 def test_orders_are_seeded_permutations_of_the_given_cells():
