@@ -21,9 +21,13 @@ from explorer.widgets.why_report import why_report
 
 _WORDS_TIP = "A word's number is what this clip's score loses when the word is left out of the query."
 _PARTS_TIP = (
-    "X-CLIP compares video, frames, sentence and words in four ways; its score is the sum of these shares."
+    "X-CLIP is the model that puts the first results into their final order. It compares video, frames, sentence and"
+    " words in four ways; its score is the sum of these shares."
 )
-_TABLE_TIP = "How alike a word and a frame are to X-CLIP (cosine): the stronger the colour, the more alike."
+_TABLE_TIP = (
+    "How alike a word and a frame are to X-CLIP (cosine): the stronger the colour, the more alike. A click goes to the"
+    " frame."
+)
 _SUM_TIP = (
     "The score is the words' own worths plus what they say only together: leaving out two words at once can cost more,"
     " or less, than leaving out each alone."
@@ -61,12 +65,15 @@ class WhyPage(InspectorPage):
         self.table = WordFrameTable(thumbnails)
         self.why_not = WhyNot(why)
         self._score = label("", "strong")
-        self._score.setToolTip("X-CLIP's score of this clip: the sum of the four shares below.")
+        self._score.setToolTip(
+            "The clip's score, by which the first results are ordered: the sum of the four shares below."
+        )
         self._fine = QWidget()  # what only X-CLIP can say
         self._all = QWidget()
         self._save = button("Save explanation…", "export", on_click=self.save_asked.emit)
         self._save.setToolTip(
-            "Write this page with its frames and numbers as HTML, and as a picture beside it."
+            "Write every tab and the frames under their heatmaps as one HTML page, and as a picture beside it."
+            "  (Ctrl+Shift+E)"
         )
         self._lay_out()
         why.explained_changed.connect(self._on_explained)
@@ -182,7 +189,8 @@ class WhyPage(InspectorPage):
         alone = round(sum(effects.values()), 3)
         together = round(explained.score, 3) - alone
         self._sum.setText(
-            f"{name} {explained.score:.3f} = the words alone {signed(alone)}, together {signed(together)}"
+            f"{name} {explained.score:.3f} = {signed(alone)} from single words, {signed(together)} from all of them"
+            " together"
         )
 
     # --- places --------------------------------------------------------------------------------------

@@ -109,6 +109,7 @@ class ChangePreview(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
+        column.addWidget(label("Or try another wording", "caption"))
         column.addWidget(self.field)
         column.addWidget(self._result)
         why.explained_changed.connect(self.show_preview)
