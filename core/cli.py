@@ -125,7 +125,10 @@ def build_parser() -> argparse.ArgumentParser:
     add_model_options(index)
 
     search = add("search", commands.run_search, "rank a library's clips for a query", terminal.show_search)
-    search.add_argument("text", type=query, metavar="TEXT")
+    search.add_argument("text", nargs="?", type=query, default="", metavar="TEXT")
+    search.add_argument(
+        "--like", type=clip_id, metavar="CLIP", help="instead of TEXT: clips like this clip_id"
+    )
     search.add_argument("--library", required=True, metavar="DIR", help="a library folder, or `demo`")
     search.add_argument("-k", type=count, default=10, metavar="N", help="hits to return (default 10)")
     search.add_argument("--no-rerank", action="store_true", help="first stage only")

@@ -79,7 +79,11 @@ def run_index(options: argparse.Namespace) -> Answer:
 
 
 def run_search(options: argparse.Namespace) -> Answer:
-    """Rank a library's clips for one query."""
+    """Rank a library's clips for one query, or by how like they are to one of them."""
+    if bool(options.text) == (options.like is not None):
+        raise DrivescopeError(
+            ErrorKind.BAD_INPUT, "The query is empty: type what you look for, or --like a clip."
+        )
     with opening.open_searcher(options) as searcher:
         from core.protocol import Filters
         from core.search.rerank import RERANK_CLIPS
@@ -87,9 +91,12 @@ def run_search(options: argparse.Namespace) -> Answer:
         rerank_clips = 0 if options.no_rerank else (options.rerank_clips or RERANK_CLIPS)
         filters = Filters(name_contains=options.name_contains)
         joint = _joint(searcher) if options.joint else None
-        *_, ranked = searcher.search(
-            options.text, k=options.k, rerank_clips=rerank_clips, filters=filters, joint=joint
-        )
+        if options.like is not None:
+            ranked = searcher.similar(options.like, k=options.k, filters=filters)
+        else:
+            *_, ranked = searcher.search(
+                options.text, k=options.k, rerank_clips=rerank_clips, filters=filters, joint=joint
+            )
         saved = _saved(searcher, ranked, Path(options.save_clips)) if options.save_clips else {}
     hits = [
         {
@@ -107,6 +114,7 @@ def run_search(options: argparse.Namespace) -> Answer:
     ]
     answer = {
         "query": ranked.query,
+        "like": options.like,
         "bundle": searcher.bundle.spec.name,
         "stage": ranked.stage,
         "searched_clips": ranked.searched_clips,

@@ -59,6 +59,12 @@ def test_index_search_and_info(tmp_path, bundle_folder, capsys):
 
     code, info, _ = run(capsys, "info", "--library", library, "--json")
     assert (code, info["videos"], info["clips"], info["missing"]) == (0, 2, 2, [])
+    clip = found["hits"][0]["clip_id"]
+    code, alike, _ = run(capsys, "search", "--like", clip, "--library", library, "--json")
+    assert (code, alike["query"], alike["like"]) == (0, "", clip)
+    assert alike["hits"][0]["clip_id"] == clip
+    assert len(alike["hits"]) == 2
+
     search = ("search", "a red car", "--library", library, "--save-clips", tmp_path / "clips")
     code, found, _ = run(capsys, *search, "--json")
     assert (code, len(found["saved"]), found["failed"]) == (0, 2, [])
@@ -121,6 +127,8 @@ def test_a_file_that_fails_is_listed_and_the_code_says_so(tmp_path, bundle_folde
         (("search", "x", "--library", "demo", "--bundle", "no-such-bundle"), "shipped bundle only"),
         (("moments", "x", "--library", "demo", "--crop", "three"), "shipped bundle only"),
         (("search", "x"), "--library"),
+        (("search", "--library", "{tmp}"), "The query is empty"),
+        (("search", "x", "--like", "3", "--library", "{tmp}"), "or --like a clip"),
         (("nonsense",), "invalid choice: 'nonsense'"),
         (
             ("search", "x", "--library", "y", "-k", "many"),
