@@ -117,6 +117,7 @@ class MomentsTab(QObject):
     def _show_on_timeline(self) -> None:
         timeline = self._window.inspector.player.timeline
         timeline.show_keyframes(self.keyframes.keyframes)
+        self._window.inspector.strip.show_keyframes(self.keyframes.keyframes)
         found = self.moments.found
         best = found.moments[:SHOWN_MOMENTS] if found is not None else ()
         timeline.show_moments(tuple((moment.start_s, moment.end_s) for moment in best))

@@ -1,23 +1,35 @@
-"""The clip's twelve keyframes; a click goes there. Below each, how much it counts: for the student and for X-CLIP."""
+"""The clip's twelve keyframes; a click goes there. Below each, how much it counts: for the student and for X-CLIP.
+
+A triangle, the same as on the player's time line, marks the ones that are key images (MMI-TVR, MM 2024).
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
-from core.protocol import THUMBNAIL_TILES, FrameRead, Hit
+from core.protocol import THUMBNAIL_TILES, FrameRead, Hit, KeyframeInfo
 from explorer import formats, theme
 from explorer.models.thumbnails import Thumbnails
 from explorer.widgets.card_delegate import paint_tile
+from explorer.widgets.timeline import keyframe_tip
 
 _COLUMNS: Final = 6
 _GAP: Final = 4
 _BARS: Final = 10  # below each tile: two bars
 _FOOT: Final = 22
 _LEGEND: Final = (("text_2", "student"), ("accent", "X-CLIP"))
+_WEIGHT_FOR: Final = "weight for"
+_KEY_IMAGE: Final = "key image"
+_APART: Final = 8  # between the words of the legend
+_MARK: Final = 4.5  # half the width of a key image's triangle
+_LEGEND_TIP: Final = (
+    "Bars: how much each frame counts for the student's vector of the clip and for X-CLIP's answer to this query.\n"
+    "Key images: the clip is parted where its picture changes most; a triangle marks each part's most typical frame."
+)
 _ORDER_TIP: Final = "Put the keyframes that answer this query best first; off: in order of time"
 
 
@@ -36,6 +48,7 @@ class KeyframeStrip(QWidget):
         self._hit: Hit | None = None
         self._frames: tuple[FrameRead, ...] = ()
         self._lit: tuple[float, ...] = ()
+        self._keyframes: dict[int, KeyframeInfo] = {}  # by tile
         self._order = list(range(THUMBNAIL_TILES))  # which tile stands in each place
         self._playing = -1
         self._hovered = -1
@@ -54,8 +67,15 @@ class KeyframeStrip(QWidget):
 
     def show_hit(self, hit: Hit | None) -> None:
         """The keyframes of a clip."""
+        if hit is None or self._hit is None or hit.clip_id != self._hit.clip_id:
+            self._keyframes = {}
         self._hit, self._playing = hit, -1
         self.show_frames(())
+
+    def show_keyframes(self, keyframes: tuple[KeyframeInfo, ...]) -> None:
+        """The clip's key images: the tiles that show them are marked."""
+        self._keyframes = {self._tile_of(one.time_s): one for one in keyframes}
+        self.update()
 
     def show_frames(self, frames: tuple[FrameRead, ...]) -> None:
         """How much each sampled frame counts and how well it answers the query; none while that is not known."""
@@ -141,9 +161,23 @@ class KeyframeStrip(QWidget):
                 self._frame_tile(painter, rect, "accent", 2.0)
             elif bright:
                 self._frame_tile(painter, rect, "text", 1.0)
+            if tile in self._keyframes:
+                self._paint_mark(
+                    painter, QPointF(rect.center().x() + 0.5, rect.bottom() - 0.5), over_picture=True
+                )
         if self._frames:
             self._paint_weights(painter)
         self._paint_legend(painter)
+
+    @staticmethod
+    def _paint_mark(painter: QPainter, foot: QPointF, *, over_picture: bool) -> None:
+        """A key image's triangle, its base's middle at `foot`; over a picture a larger dark one lies behind it."""
+        painter.setPen(Qt.PenStyle.NoPen)
+        if over_picture:
+            painter.setBrush(theme.color("media", 0.75))
+            painter.drawPolygon(_triangle(foot, _MARK + 3))
+        painter.setBrush(theme.color("on_media" if over_picture else "text_2"))
+        painter.drawPolygon(_triangle(foot, _MARK))
 
     def _opacity(self, tile: int, *, bright: bool) -> float:
         if self._lit:
@@ -171,18 +205,31 @@ class KeyframeStrip(QWidget):
         return _LEGEND if asked else _LEGEND[:1]
 
     def _paint_legend(self, painter: QPainter) -> None:
+        """What bars and marks mean; "weight for" gives way where the strip is narrow."""
         painter.setFont(theme.font("caption"))
+        signs = [*self._legend(), *((("mark", _KEY_IMAGE),) if self._keyframes else ())]
+        metrics = painter.fontMetrics()
+        wide = sum(14 + metrics.horizontalAdvance(name) + _APART for _, name in signs)
+        lead = metrics.horizontalAdvance(_WEIGHT_FOR) + _APART
         left, top = 0, self.height() - _FOOT + 2
-        for token, name in (("text_3", "weight for"), *self._legend()):
-            painter.setPen(Qt.PenStyle.NoPen)
-            if token != "text_3":
+        if lead + wide <= self.best_first.x():
+            left = self._paint_name(painter, left, top, _WEIGHT_FOR)
+        for token, name in signs:
+            if token == "mark":
+                self._paint_mark(painter, QPointF(left + _MARK, top + 14), over_picture=False)
+            else:
+                painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(theme.color(token))
                 painter.drawRoundedRect(QRectF(left, top + 8, 10, 3), 1, 1)
-                left += 14
-            painter.setPen(theme.color("text_3"))
-            width = painter.fontMetrics().horizontalAdvance(name)
-            painter.drawText(QRect(left, top, width + 2, _FOOT - 4), Qt.AlignmentFlag.AlignVCenter, name)
-            left += width + 10
+            left = self._paint_name(painter, left + 14, top, name)
+
+    @staticmethod
+    def _paint_name(painter: QPainter, left: int, top: int, name: str) -> int:
+        """Returns where the next one may begin."""
+        painter.setPen(theme.color("text_3"))
+        width = painter.fontMetrics().horizontalAdvance(name)
+        painter.drawText(QRect(left, top, width + 2, _FOOT - 4), Qt.AlignmentFlag.AlignVCenter, name)
+        return left + width + _APART
 
     # --- the person ----------------------------------------------------------------------------------
 
@@ -196,8 +243,9 @@ class KeyframeStrip(QWidget):
         if hovered != self._hovered:
             self._hovered = hovered
             self.setCursor(Qt.CursorShape.PointingHandCursor if hovered >= 0 else Qt.CursorShape.ArrowCursor)
-            self.setToolTip(self._tip(hovered))
             self.update()
+        in_foot = event.position().y() >= self.height() - _FOOT
+        self.setToolTip(_LEGEND_TIP if in_foot and self._keyframes else self._tip(hovered))
 
     def leaveEvent(self, event: object) -> None:
         self._hovered = -1
@@ -218,8 +266,9 @@ class KeyframeStrip(QWidget):
             self._choose(self._order[min(max(place, 0), THUMBNAIL_TILES - 1)])
 
     def _choose(self, tile: int) -> None:
+        keyframe = self._keyframes.get(tile)
         if self._hit is not None:
-            self.time_chosen.emit(self._middle(self._hit, tile))
+            self.time_chosen.emit(self._middle(self._hit, tile) if keyframe is None else keyframe.time_s)
 
     def _tip(self, tile: int) -> str:
         hit = self._hit
@@ -227,6 +276,8 @@ class KeyframeStrip(QWidget):
             return ""
         best = " – answers the query best" if tile == hit.keyframe else ""
         lines = [f"{formats.exact_clock(self._middle(hit, tile))}{best}"]
+        if tile in self._keyframes:
+            lines.append(keyframe_tip(self._keyframes[tile]))
         if self._frames:
             frame = self._frame(tile)
             lines.append(
@@ -271,3 +322,9 @@ class KeyframeStrip(QWidget):
         inset = width / 2
         ring = QRectF(rect).adjusted(inset, inset, -inset, -inset)
         painter.drawRoundedRect(ring, theme.RADIUS["s"], theme.RADIUS["s"])
+
+
+def _triangle(foot: QPointF, half: float) -> QPolygonF:
+    """Points upwards from the middle of its base."""
+    aside = QPointF(half, 0)
+    return QPolygonF([foot - QPointF(0, 1.5 * half), foot + aside, foot - aside])

@@ -54,7 +54,7 @@ class Timeline(QWidget):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         time_s = self._time_at(event.position().x())
         keyframe = self.keyframe_at(event.position().x())
-        self.setToolTip(formats.exact_clock(time_s) if keyframe is None else _keyframe_tip(keyframe))
+        self.setToolTip(formats.exact_clock(time_s) if keyframe is None else keyframe_tip(keyframe))
         if event.buttons() & Qt.MouseButton.LeftButton:
             self._playback.seek(time_s)
 
@@ -123,6 +123,8 @@ class Timeline(QWidget):
         return hit.start_s + part * (hit.end_s - hit.start_s)
 
 
-def _keyframe_tip(keyframe: KeyframeInfo) -> str:
+def keyframe_tip(keyframe: KeyframeInfo) -> str:
+    """What a key image is, where it lies and how to reach the others."""
     stretch = f"{formats.exact_clock(keyframe.start_s)} to {formats.exact_clock(keyframe.end_s)}"
-    return f"Key image at {formats.exact_clock(keyframe.time_s)}: the frame that stands best for {stretch}."
+    place = formats.exact_clock(keyframe.time_s)
+    return f"Key image at {place}: the frame that stands best for {stretch}. < and > go to the others."

@@ -161,3 +161,25 @@ def test_key_images_stand_under_the_player_and_are_gone_to_exactly(opened, engin
     assert player.playback.position_s == hit.start_s + 6.5
     qtbot.mouseMove(player.timeline, QPoint(round(x), 10))
     qtbot.waitUntil(lambda: "Key image" in player.timeline.toolTip())
+
+
+def test_key_images_are_marked_in_the_strip_and_a_click_goes_exactly_there(opened, qtbot):
+    strip, playback = opened.window.inspector.strip, opened.window.inspector.player.playback
+    hit = opened.moments.page.hit
+    qtbot.waitUntil(lambda: len(strip._keyframes) == 3)
+    assert sorted(strip._keyframes) == [1, 6, 9], "the twelfths of the clip that 1.0, 4.0 and 6.5 s lie in"
+    spot = strip._rect(strip.order.index(6)).center()
+    qtbot.mouseMove(strip, spot)
+    qtbot.waitUntil(lambda: "Key image" in strip.toolTip())
+    qtbot.mouseClick(strip, Qt.MouseButton.LeftButton, pos=spot)
+    qtbot.waitUntil(lambda: playback.position_s == pytest.approx(hit.start_s + 4.0, abs=0.01))
+    qtbot.mouseMove(strip, QPoint(20, strip.height() - 8))
+    qtbot.waitUntil(lambda: "Key images:" in strip.toolTip())
+    other = next(h for h in opened.session.ranked.hits if h.clip_id != hit.clip_id)
+    opened.window.grid.select_row(opened.window.grid.hits.row_of(other.clip_id))
+    qtbot.waitUntil(
+        lambda: [one.time_s for one in opened.moments.keyframes.keyframes[:1]] == [other.start_s + 1]
+    )
+    assert sorted(strip._keyframes) == [1, 6, 9]
+    opened.window.inspector.reload()
+    assert sorted(strip._keyframes) == [1, 6, 9], "the same clip keeps its marks"
