@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from core.cli import main
 from core.errors import Cancelled, DrivescopeError, ErrorKind
 from core.evaluate.account import Request
+from core.evaluate.chosen import choose
 from core.evaluate.command import evaluate_foreign
 from core.evaluate.report.html import VOID
 from core.evaluate.report.write import write_report
@@ -218,3 +220,23 @@ def test_on_the_command_line(world, tmp_path, capsys):
     assert main([*common, "plain & simple", "--against", "reranked", "--cases", "0", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["run"] == world.plain  # by its name
     assert main([*common, "nothing"]) == 2
+
+
+def test_chosen_queries_come_first_and_the_baseline_may_be_of_another_library(world, tmp_path, capsys):
+    elsewhere = shutil.copytree(world.library.folder, tmp_path / "elsewhere")
+    ids = [query.query_id for query in open_run(elsewhere, world.plain).queries]
+    choose(elsewhere, world.plain, ids[4], on=True)
+    out = tmp_path / "report.html"
+    common = ("report", world.plain, "--library", str(elsewhere), "--out", str(out), "--device", "cpu")
+    baseline = ("--against", world.reranked, "--other-library", str(world.library.folder))
+    assert main([*common, *baseline, "--case", ids[7], "--cases", "0", "--json"]) == 0
+    told = json.loads(out.with_suffix(".json").read_text())
+    chosen = [(case["query_id"], case["why"]) for case in told["cases"]]
+    assert chosen[:2] == [(ids[7], "chosen"), (ids[4], "chosen")]
+    clips = told["run"]["counts"]["clips"]
+    assert told["matching"] == [f"Ranks are among the {clips} clips that both libraries hold."]
+    assert told["matching"][0] in out.read_text()
+    assert told["comparison"]["queries"] == len(ids)
+    capsys.readouterr()
+    assert main([*common, "--case", "no such query"]) == 2
+    assert "has no query “no such query”" in capsys.readouterr().err
