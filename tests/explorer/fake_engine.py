@@ -145,7 +145,7 @@ class FakeEngine(AnalysisAnswers, MomentsAnswers, SkeletonAnswers, WhyAnswers, Q
         self._reranks: list = []
         self._held: dict[type, list[protocol.Request]] = {}
         self._socket: QWebSocket | None = None
-        self._open = False  # this connection has a library
+        self._open = True  # False: hung up since, and like a new engine without a library
         self._server = QWebSocketServer("fake engine", QWebSocketServer.SslMode.NonSecureMode, self)
         self._server.listen(QHostAddress(QHostAddress.SpecialAddress.LocalHost))
         self._server.newConnection.connect(self._on_connection)
@@ -188,6 +188,7 @@ class FakeEngine(AnalysisAnswers, MomentsAnswers, SkeletonAnswers, WhyAnswers, Q
         )  # fmt: skip
 
     def hang_up(self) -> None:
+        self._open = False
         if self._socket is not None:
             self._socket.abort()
             self._socket.deleteLater()  # cut off within a frame it would go on waiting for the rest
@@ -199,7 +200,6 @@ class FakeEngine(AnalysisAnswers, MomentsAnswers, SkeletonAnswers, WhyAnswers, Q
 
     def _on_connection(self) -> None:
         self._socket = self._server.nextPendingConnection()
-        self._open = False
         self._socket.setParent(self)
         self._socket.binaryMessageReceived.connect(self._receive)
 
