@@ -48,7 +48,8 @@ class HeatMap(msgspec.Struct, frozen=True):
 class HeatTrust(msgspec.Struct, frozen=True):
     """How faithful one frame's map is to the model: insertion minus deletion area, from -1 to 1.
 
-    The curves tell how sure the model is of the query beside what it could be mistaken for. `control` is what the luckiest random order of the same patches reached; a map that is not above it is not
+    The curves tell how sure the model is of the query beside what it could be mistaken for. `control` is what the
+    luckiest random order of the same patches reached; a map that is not above it is not
     `reliable`.
     """
 
