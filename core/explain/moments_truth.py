@@ -10,8 +10,9 @@ sliding     frame salience averaged over windows of five lengths, the best ten a
 clips       the clips as the search ranks them (first stage): the answer without this page
 moments     `core.explain.moments`
 
-One JSON object goes to standard output and a table to standard error. Choices were made on the validation set
-(seeds 50000 on); report the test set.
+One JSON object goes to standard output and a table to standard error. Choices were made on drives of the
+clips with seeds 104000 to 105279, which the bundle of the day had not been trained on, and checked on the validation
+set (seeds 50000 on); report the test set.
 """
 
 from __future__ import annotations
