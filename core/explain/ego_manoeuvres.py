@@ -27,7 +27,12 @@ PASSES_S: Final = 2.5
 TURN: Final = math.radians(40.0)
 RING: Final = math.radians(18.0)
 """A roundabout bends one way by this much before it bends the other."""
-LANE_M: Final = 2.0
+LANE_M: Final = 1.6
+"""Metres to the side; half of a lane's width, because speed is known up to a factor only."""
+SWERVE: Final = 0.82
+"""Correlation of the yaw with one period of a sine; what is no lane change stays below 0.8."""
+SWERVES_S: Final = (2.4, 3.0, 3.6)
+"""So long may a lane change take."""
 SLOWER: Final = 0.3
 """A share of its speed that a car loses when it slows down."""
 BRAKES: Final = 9.0
@@ -136,22 +141,33 @@ def _slowing(motion: Motion) -> list[Manoeuvre]:
 
 
 def _lane_changes(motion: Motion) -> list[Manoeuvre]:
-    """A drift of most of a lane's width in three seconds, against what the road does to all of the clip."""
+    """A swerve: the car turns a little to one side and as much back, so that its yaw is one period of a sine.
+
+    A bend of the road, however long, is orthogonal to that. A swerve of yaw A and period T at speed v ends
+    v A T^2 / 2 pi beside where it began.
+    """
     step = motion.step_s
-    drift = _mean(motion.drift - float(np.median(motion.drift)), 0.6, step)
-    width = max(1, round(3.0 / step))
-    if len(drift) < width:
+    yaw = _mean(motion.yaw - float(np.median(motion.yaw)), 0.3, step)
+    best = (0.0, 0.0, 0, 0)
+    for seconds in SWERVES_S:
+        width = max(4, round(seconds / step))
+        if len(yaw) < width:
+            continue
+        sine = np.sin(2 * np.pi * (np.arange(width) + 0.5) / width)
+        windows = np.lib.stride_tricks.sliding_window_view(yaw, width)  # (N - width + 1, width)
+        rate = windows @ sine * 2 / width
+        likeness = rate * math.sqrt(width / 2) / np.maximum(np.linalg.norm(windows, axis=1), 1e-6)
+        speed = np.lib.stride_tricks.sliding_window_view(motion.speed, width).mean(axis=1)
+        metres = speed * rate * (width * step) ** 2 / (2 * np.pi)
+        place = int(np.where(np.abs(metres) >= LANE_M, np.abs(likeness), 0.0).argmax())
+        if abs(metres[place]) >= LANE_M and abs(likeness[place]) > best[0]:
+            best = (abs(float(likeness[place])), float(rate[place]), place, width)
+    alike, turned, first, length = best
+    if alike < SWERVE:
         return []
-    moved = np.convolve(drift, np.ones(width), mode="valid") * step  # (N - width + 1,) metres
-    place = int(np.abs(moved).argmax())
-    metres = float(moved[place])
-    if abs(metres) < LANE_M:
-        return []
-    value = "change_lane_right" if metres > 0 else "change_lane_left"
-    start = float(motion.times_s[place])
-    return [
-        Manoeuvre(value, start, float(motion.times_s[place + width - 1]), _sure(abs(metres), LANE_M, 0.5))
-    ]
+    value = "change_lane_right" if turned > 0 else "change_lane_left"
+    start, end = float(motion.times_s[first]), float(motion.times_s[first + length - 1])
+    return [Manoeuvre(value, start, end, _sure(alike, SWERVE, 0.05))]
 
 
 def _joined(runs: list[tuple[float, float]], gap_s: float) -> list[tuple[float, float]]:

@@ -1,10 +1,10 @@
-"""How our own car moves, read from the pictures alone: speed, turning and sideways drift from global motion.
+"""How our own car moves, read from the pictures alone: speed and turning from global motion.
 
 A frame vector cannot tell a left turn from a right one, so the ego manoeuvre of a video skeleton comes from here. The
 road is taken for a plane and the camera for a pinhole: turning moves the whole picture sideways, driving moves the
 plane towards us (Longuet-Higgins and Prazdny, 1980). Three steps:
 
-1. tracked corners (Lucas and Kanade, 1981) and a robust fit of plane and turning give yaw and sideways drift;
+1. tracked corners (Lucas and Kanade, 1981) and a robust fit of plane and turning give yaw;
 2. the plane, seen from above, is compared with itself one frame later for every speed that a car may have;
 3. the smoothest path through those comparisons is the speed (a Viterbi search, so that one bad frame is outvoted).
 
@@ -46,14 +46,12 @@ class Motion:
     """Our own motion between neighbouring frames, all arrays (N,).
 
     `times_s` are the middles between two frames, seconds in the file; `speed` m/s (up to a factor); `yaw` rad/s,
-    positive to the right; `drift` m/s sideways, positive to the right; `still` the correlation of a picture with the
-    one before (1: nothing moved at all).
+    positive to the right; `still` the correlation of a picture with the one before (1: nothing moved at all).
     """
 
     times_s: F64
     speed: F64
     yaw: F64
-    drift: F64
     still: F64
 
     @property
@@ -83,18 +81,17 @@ def measure(times_s: Sequence[float], pictures: Sequence[Gray]) -> Motion:
     """The motion in N small pictures of one shot, taken at `times_s` (ascending). Fewer than two have none."""
     if len(pictures) < 2:
         nothing = np.zeros(0)
-        return Motion(nothing, nothing, nothing, nothing, nothing)
+        return Motion(nothing, nothing, nothing, nothing)
     times = np.asarray(times_s, dtype=np.float64)
     steps = np.maximum(np.diff(times), 1e-3)  # (N-1,)
-    fits = np.stack([_fit(a, b) for a, b in pairwise(pictures)])  # (N-1, 2)
-    yaw, drift = (_filled(fits[:, column]) for column in (0, 1))
+    yaw = _filled(np.array([_turn(a, b) for a, b in pairwise(pictures)]))  # (N-1,)
     likeness = _speed_likeness(pictures, steps, yaw)
     still = _still(pictures)
     # Hardly moving leaves the whole picture nearly as it was; without that, a featureless road looks slow.
     wanted = np.clip(0.9 - 0.05 * SPEEDS, 0.0, 1.0)
     missing = np.clip((wanted[None] - still[:, None]) / 0.15, 0.0, 1.0) * (SPEEDS < 4.0)
     speed = _smoothest(likeness - 0.6 * missing, float(np.median(steps)))
-    return Motion((times[1:] + times[:-1]) / 2, speed, -yaw / steps, drift * CAMERA_M / steps, still)
+    return Motion((times[1:] + times[:-1]) / 2, speed, -yaw / steps, still)
 
 
 def _corners(picture: Gray) -> NDArray[np.float32]:
@@ -108,18 +105,18 @@ def _corners(picture: Gray) -> NDArray[np.float32]:
     return np.concatenate(found) if found else np.zeros((0, 1, 2), np.float32)
 
 
-def _fit(before: Gray, after: Gray) -> F64:
-    """Turning (rad, of the picture to the right) and drift (camera heights to the right) of one step; nan if blind."""
+def _turn(before: Gray, after: Gray) -> float:
+    """Turning of the picture to the right in one step, rad; nan if blind."""
     points = _corners(before)
     if len(points) < 10:
-        return np.array([np.nan, np.nan])
+        return float("nan")
     moved, status, _ = cv2.calcOpticalFlowPyrLK(  # type: ignore[call-overload] # None: make the output
         before, after, points, None, winSize=(11, 11), maxLevel=2, criteria=(3, 8, 0.03)
     )
     good = status[:, 0] == 1
     start, flow = points[good, 0], (moved - points)[good, 0]
     if len(start) < 10:
-        return np.array([np.nan, np.nan])
+        return float("nan")
     x = start[:, 0] + flow[:, 0] / 2 - WIDTH / 2
     y = start[:, 1] + flow[:, 1] / 2 - HEIGHT * HORIZON
     ground = np.maximum(y, 0.0)  # what stands above the horizon is far away: only turning moves it
@@ -138,7 +135,7 @@ def _fit(before: Gray, after: Gray) -> F64:
         rest = np.abs(flow - design @ answer).max(axis=1)
         scale = max(0.4, 1.4 * float(np.median(rest))) if turn < 5 else 0.6
         weights = 1.0 / (1.0 + (rest / scale) ** 2) ** 2
-    return np.array([answer[2], answer[1]])
+    return float(answer[2])
 
 
 def _speed_likeness(pictures: Sequence[Gray], steps: F64, yaw: F64) -> F64:

@@ -71,15 +71,12 @@ def test_a_turn_knows_its_side(rate, value):
     assert turns[0].end_s == pytest.approx(3.0, abs=0.4)
 
 
-def made(speed=10.0, yaw=0.0, drift=0.0, still=0.3, seconds=8.0):
+def made(speed=10.0, yaw=0.0, still=0.3, seconds=8.0):
     """A motion by hand; every measure is a number or an array."""
     times = np.arange(0.0, seconds, 1 / FPS)
     return Motion(
         times,
-        *(
-            np.broadcast_to(np.asarray(part, float), times.shape).copy()
-            for part in (speed, yaw, drift, still)
-        ),
+        *(np.broadcast_to(np.asarray(part, float), times.shape).copy() for part in (speed, yaw, still)),
     )
 
 
@@ -92,13 +89,32 @@ def test_rules_on_motion_made_by_hand():
     assert [one.value for one in manoeuvres(made(lost))] == ["go_straight"]
     ring = np.where((times > 1) & (times < 3), 0.4, np.where((times > 3) & (times < 7), -0.4, 0.0))
     assert [one.value for one in manoeuvres(made(yaw=ring))] == ["take_roundabout"]
-    over = np.where((times > 2) & (times < 5), -1.2, 0.0)
-    assert [one.value for one in manoeuvres(made(drift=over))] == ["change_lane_left"]
     go = np.where(times < 3, 0.0, 6.0)
     assert [one.value for one in manoeuvres(made(go, still=np.where(times < 3, 0.99, 0.3)))] == [
         "stationary",
         "start",
     ]
+
+
+def swerve(side, metres, speed=20.0, start=2.0, seconds=3.0, bend=0.02):
+    """Yaw of a car that moves `metres` to one side, on a road that bends all the time."""
+    times = np.arange(0.0, 8.0, 1 / FPS)
+    rate = side * metres * 2 * np.pi / (speed * seconds**2)
+    inside = (times >= start) & (times <= start + seconds)
+    return made(speed, yaw=bend + np.where(inside, rate * np.sin(2 * np.pi * (times - start) / seconds), 0.0))
+
+
+def test_a_lane_change_is_a_swerve_and_a_bend_is_none():
+    for side, value in ((-1, "change_lane_left"), (1, "change_lane_right")):
+        (one,) = manoeuvres(swerve(side, 3.5))
+        assert one.value == value
+        assert (one.start_s, one.end_s) == (pytest.approx(2.0, abs=0.4), pytest.approx(5.0, abs=0.4))
+    assert [one.value for one in manoeuvres(swerve(1, 0.5))] == ["go_straight"]
+    times = np.arange(0.0, 8.0, 1 / FPS)
+    bent = made(20.0, yaw=np.where(times > 4, 0.08, 0.0))  # the road begins to bend
+    assert [one.value for one in manoeuvres(bent)] == ["go_straight"]
+    shaken = made(20.0, yaw=np.random.default_rng(2).normal(0.0, 0.08, len(times)))
+    assert [one.value for one in manoeuvres(shaken)] == ["go_straight"]
 
 
 def test_somebody_crossing_before_a_standing_car_does_not_make_it_start():
