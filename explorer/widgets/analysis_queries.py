@@ -22,7 +22,7 @@ _SHOWN: Final = (
 )  # fmt: skip
 _CHOSEN: Final = _SHOWN[-1][0]
 _WIDTHS: Final = {Column.FIRST: 50, Column.RANK: 54, Column.CHANGE: 62, Column.GAP: 62,
-                  Column.PERCENTILE: 56, Column.JUDGED: 58}  # fmt: skip
+                  Column.PERCENTILE: 72, Column.JUDGED: 58}  # fmt: skip
 
 
 class QueriesPanel(QWidget):
