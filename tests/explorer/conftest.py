@@ -1,6 +1,7 @@
 """The window under test: offscreen, with its own settings and home, in front of a fake engine."""
 
 import os
+from functools import partial
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -47,6 +48,13 @@ def _own_home(tmp_path, monkeypatch):
     QStandardPaths.setTestModeEnabled(True)
     yield
     QStandardPaths.setTestModeEnabled(False)
+
+
+@pytest.fixture
+def qtbot(qtbot):
+    """A patient one: a machine that is busy with other things is no failure."""
+    qtbot.waitUntil = partial(qtbot.waitUntil, timeout=20_000)
+    return qtbot
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -18,7 +19,7 @@ from explorer.widgets.models_dialog import ModelsDialog
 from explorer.widgets.shortcut_sheet import ShortcutSheet
 from tests.explorer.conftest import NoProcess
 from tests.explorer.fake_engine import FakeEngine, World
-from tests.explorer.test_window import point_at
+from tests.explorer.steps import point_at
 
 SIZES = {"s": (1366, 768), "m": (1920, 1080), "l": (2560, 1440)}
 
@@ -155,20 +156,20 @@ def picture(state: str, theme: str, size: str, out: Path) -> None:
     engine.close()
 
 
-def main() -> None:
+def draw(picture: Callable[[str, str, str, Path], None], usual: str) -> None:
+    """What the command line asks for, STATE-THEME-SIZE each (`usual` if nothing), with settings of its own."""
     out = Path(sys.argv[1])
-    out.mkdir(parents=True, exist_ok=True)
-    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(out / "settings"))
+    settings = out / "settings"
+    settings.mkdir(parents=True, exist_ok=True)
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(settings))
     QApplication.setStyle("Fusion")
     app = QApplication(sys.argv[:1])
-    for word in sys.argv[2:] or ["results-dark-m"]:
-        state, theme, size = word.split("-")
-        (out / "settings").mkdir(exist_ok=True)
-        for old in (out / "settings").rglob("*.ini"):
+    for word in sys.argv[2:] or [usual]:
+        for old in settings.rglob("*.ini"):
             old.unlink()
-        picture(state, theme, size, out)
+        picture(*word.split("-"), out)
     del app
 
 
 if __name__ == "__main__":
-    main()
+    draw(picture, "results-dark-m")

@@ -1,12 +1,10 @@
 """Pictures of the Analyse page: `python -m tests.explorer.look_analysis OUT_DIR [STATE-THEME-SIZE...]`."""
 
 import os
-import sys
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
 from explorer.app import Explorer
@@ -14,7 +12,7 @@ from explorer.arguments import Options
 from explorer.widgets.analysis_import import ImportDialog
 from tests.explorer.conftest import NoProcess
 from tests.explorer.fake_engine import FakeEngine, World
-from tests.explorer.look import SIZES, rest, until
+from tests.explorer.look import SIZES, draw, rest, until
 
 TABS = ("clips", "words", "skeleton", "metrics", "slices", "compare")
 
@@ -63,19 +61,5 @@ def picture(state: str, theme: str, size: str, out: Path) -> None:
     engine.close()
 
 
-def main() -> None:
-    out = Path(sys.argv[1])
-    out.mkdir(parents=True, exist_ok=True)
-    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(out / "settings"))
-    QApplication.setStyle("Fusion")
-    app = QApplication(sys.argv[:1])
-    for word in sys.argv[2:] or ["clips-dark-s"]:
-        (out / "settings").mkdir(exist_ok=True)
-        for old in (out / "settings").rglob("*.ini"):
-            old.unlink()
-        picture(*word.split("-"), out)
-    del app
-
-
 if __name__ == "__main__":
-    main()
+    draw(picture, "clips-dark-s")

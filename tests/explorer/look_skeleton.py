@@ -6,12 +6,10 @@ States: skeleton, corrected, empty (a query without slots).
 """
 
 import os
-import sys
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
 from explorer.app import Explorer
@@ -19,7 +17,7 @@ from explorer.arguments import Options
 from explorer.exports_picture import panel
 from tests.explorer.conftest import NoProcess
 from tests.explorer.fake_engine import FakeEngine, World
-from tests.explorer.look import SIZES, rest, until
+from tests.explorer.look import SIZES, draw, rest, until
 
 QUERY = "a red car turning left at night in clear weather with a cyclist but no pedestrian near road works gloriously"
 
@@ -45,19 +43,5 @@ def picture(state: str, theme: str, size: str, out: Path) -> None:
     engine.close()
 
 
-def main() -> None:
-    out = Path(sys.argv[1])
-    out.mkdir(parents=True, exist_ok=True)
-    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(out / "settings"))
-    QApplication.setStyle("Fusion")
-    app = QApplication(sys.argv[:1])
-    for word in sys.argv[2:] or ["skeleton-dark-m"]:
-        state, theme, size = word.split("-")
-        for old in (out / "settings").rglob("*.ini"):
-            old.unlink()
-        picture(state, theme, size, out)
-    del app
-
-
 if __name__ == "__main__":
-    main()
+    draw(picture, "skeleton-dark-m")

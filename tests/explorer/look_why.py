@@ -4,12 +4,10 @@ States: why, muted, whynot, first (rerank off), dialog, bottom.
 """
 
 import os
-import sys
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication, QScrollArea
 
 from explorer.app import Explorer
@@ -18,7 +16,7 @@ from explorer.exports_picture import panel
 from explorer.widgets.why_dialog import PickClip
 from tests.explorer.conftest import NoProcess
 from tests.explorer.fake_engine import FakeEngine, World
-from tests.explorer.look import SIZES, rest, until
+from tests.explorer.look import SIZES, draw, rest, until
 
 QUERY = "a red car turning left at the crossing at night"
 
@@ -66,16 +64,5 @@ def picture(state: str, theme: str, size: str, out: Path) -> None:
     engine.close()
 
 
-def main() -> None:
-    out = Path(sys.argv[1])
-    out.mkdir(parents=True, exist_ok=True)
-    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(out / "settings"))
-    QApplication.setStyle("Fusion")
-    app = QApplication(sys.argv[:1])
-    for word in sys.argv[2:] or ["why-dark-s"]:
-        picture(*word.split("-"), out)
-    del app
-
-
 if __name__ == "__main__":
-    main()
+    draw(picture, "why-dark-s")

@@ -13,8 +13,8 @@ from explorer.widgets.heat_bar import METHODS as METHOD_NAMES
 from explorer.widgets.heat_overlay import coloured, paint_heat
 from tests.explorer import fake_heat
 from tests.explorer.fake_engine import CLIP_S
+from tests.explorer.steps import searched
 from tests.explorer.test_plain import hit
-from tests.explorer.test_window import searched
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
 STEP_S = CLIP_S / fake_heat.FRAMES

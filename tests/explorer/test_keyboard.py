@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QLabel, QPushButton
 
 from explorer.commands import COMMANDS, is_plain, shown_key
 from explorer.widgets.shortcut_sheet import KeyCatcher, ShortcutSheet
-from tests.explorer.test_window import searched
+from tests.explorer.steps import searched
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
 PLAIN = [key for command in COMMANDS for key in command.keys if is_plain(key)]

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QToolButton
 from core.protocol import CorrectSkeleton, ExportSkeleton, GetSkeletons, Search, UndoCorrection
 from explorer.models.skeleton_words import VERDICTS, answer, asked, match_tip, place, summary, value_tip
 from explorer.widgets.skeleton_menu import add_menu
-from tests.explorer.test_window import searched
+from tests.explorer.steps import searched
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing|propagateSizeHints)")
 QUERY = "a red car turning left at night in clear weather with a cyclist but no pedestrian near road works"

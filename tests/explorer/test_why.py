@@ -14,7 +14,7 @@ from explorer.models.why_words import lit
 from tests.explorer.conftest import WHY_QUERY as QUERY
 from tests.explorer.conftest import patiently as until
 from tests.explorer.fake_why import LIMIT
-from tests.explorer.test_window import searched
+from tests.explorer.steps import searched
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing|propagateSizeHints)")
 

@@ -1,15 +1,6 @@
 """The Analyse page with a run open, in front of a fake engine."""
 
-from functools import partial
-
 import pytest
-
-
-@pytest.fixture
-def qtbot(qtbot):
-    """A patient one: a machine that is busy with other things is no failure."""
-    qtbot.waitUntil = partial(qtbot.waitUntil, timeout=20_000)
-    return qtbot
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QInputDialog
 
 from core.protocol import Judge, OpenRun, UndoJudgement
 from tests.explorer.analysis.conftest import looked_at, settled
-from tests.explorer.test_window import searched
+from tests.explorer.steps import searched
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
 

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QLabel
 
 from core.protocol import ExplainScore, GetHeat, GetSkeletons, Search
 from tests.explorer.analysis.conftest import looked_at
-from tests.explorer.test_window import searched
+from tests.explorer.steps import searched
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
 
