@@ -18,8 +18,8 @@ with demo clips 0 to 62 in view; of 63 to 103 nothing was known before, so they 
 Of the latter, road, light, weather and signals are right throughout. Our own car has F1 0.74 (nine of nine stops and
 turns; no lane change to the left and no overtaking of ours), actors 0.76 (children and dogs are missed), actions 0.53
 (no crossing from the right is found), hazards 0.50 (one of three road works). Since that measurement a lane change is
-read from the car's swerve: in 13 fresh scenes all seven are found and no straight drive is taken for one; of the three
-to the left among clips 63 to 103 two are found, and two overtakings of cyclists are taken for one.
+read from the car's swerve, a rule made on 13 fresh scenes: our own car then has F1 0.78 on clips 63 to 103 (three of
+four lane changes are found, two overtakings of cyclists are taken for one).
 """
 
 from __future__ import annotations
