@@ -14,6 +14,8 @@ from core.errors import NO_SPACE, NOT_ALLOWED, DrivescopeError, ErrorKind
 from core.files import replacing
 
 _LITTLE_SPACE: Final = 1 << 20
+_MAY_BE_FULL: Final = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT)
+"""What SQLite also says where a disk has no room for its log or its shared memory."""
 
 
 @contextmanager
@@ -42,7 +44,7 @@ def _of_sqlite(path: Path, error: sqlite3.Error) -> DrivescopeError:
     detail = f"{type(error).__name__}: {error}"
     code = getattr(error, "sqlite_errorcode", None)
     primary = None if code is None else code & 0xFF
-    if primary == sqlite3.SQLITE_FULL or (primary == sqlite3.SQLITE_IOERR and _is_full(path)):
+    if primary == sqlite3.SQLITE_FULL or (primary in _MAY_BE_FULL and _is_full(path)):
         return _full(path, detail)
     if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN):
         return _read_only(path, detail)
@@ -63,7 +65,7 @@ def _of_sqlite(path: Path, error: sqlite3.Error) -> DrivescopeError:
 
 
 def _is_full(path: Path) -> bool:
-    """SQLite tells a disk without room for its shared memory only as an error of input or output."""
+    """Whether there is too little room at `path` for SQLite to work."""
     try:
         return shutil.disk_usage(path.parent).free < _LITTLE_SPACE
     except OSError:

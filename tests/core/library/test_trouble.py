@@ -11,6 +11,7 @@ import pytest
 
 from core.errors import DrivescopeError, ErrorKind
 from core.library.ingest import ingest
+from core.library.storage import storage_errors
 from core.library.video import frames_at, probe
 
 from .conftest import make_video
@@ -264,6 +265,17 @@ def test_a_full_disk_stops_the_run_and_keeps_what_was_there(library, encoder, dr
     monkeypatch.undo()
     assert library.features(encoder.spec).live_ids().size == library.catalog.clip_count() == GOOD
     assert ingest(library, encoder, [drives], clip_seconds=2).clips == GOOD + 3
+
+
+@pytest.mark.parametrize(("free", "kind"), [(100_000, ErrorKind.DISK_FULL), (10**9, ErrorKind.UNREADABLE)])
+def test_sqlite_calls_a_library_malformed_where_its_log_found_no_room(tmp_path, monkeypatch, free, kind):
+    usage = shutil.disk_usage(tmp_path)._replace(free=free)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(DrivescopeError) as caught, storage_errors(tmp_path / "library.db"):
+        error = sqlite3.DatabaseError("database disk image is malformed")
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error
+    assert caught.value.kind is kind
 
 
 def test_a_disk_full_for_the_catalogue_too(library, encoder, drives):
