@@ -78,7 +78,7 @@ class AnalysisRoom(QObject):
         self.judging.changed.connect(lambda _query: self._show_verdicts())
         session.ranking_changed.connect(self._on_ranking)
         session.reopened.connect(self.page.evidence.reload)
-        session.link.came_up.connect(self.page.skeleton.reload)
+        session.reopened.connect(self.page.skeleton.reload)
         window.page_changed.connect(lambda _name: self.page.evidence.duo.pause())
 
     @property
