@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from core.errors import NO_SPACE, NOT_ALLOWED, DrivescopeError, ErrorKind
+
+UNFINISHED: Final = ".unfinished-"
+"""How folders begin that are not there yet, or no longer; what a crash leaves of them is swept away by the next one."""
 
 
 def sha256_of(path: Path) -> str:
@@ -69,3 +74,45 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 def write_text(path: Path, text: str) -> None:
     """UTF-8 with the text's own line ends, as `write_atomically` writes."""
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8", newline="\n"))
+
+
+@contextmanager
+def new_folder(root: Path, name: str) -> Iterator[tuple[Path, Path]]:
+    """A folder to fill, and the place below `root` where it appears, whole, when the block ends well.
+
+    If the name is taken, the place is the next free one: name-2, name-3. Raises DrivescopeError as `writing_failed`
+    tells; then nothing is left behind.
+    """
+    place = root / name
+    with writing_errors(place):
+        root.mkdir(parents=True, exist_ok=True)
+        for left in root.glob(f"{UNFINISHED}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        number = 1
+        while place.exists():
+            number += 1
+            place = root / f"{name}-{number}"
+        unfinished = _fresh_folder(root)
+        try:
+            yield unfinished, place
+            unfinished.replace(place)
+        except BaseException:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise
+
+
+def remove_folder(folder: Path) -> None:
+    """Forgets a folder; it vanishes in one step. Raises DrivescopeError as `writing_failed` tells."""
+    with writing_errors(folder):
+        going = _fresh_folder(folder.parent)
+        try:
+            folder.replace(going / folder.name)
+        finally:
+            shutil.rmtree(going, ignore_errors=True)
+
+
+def _fresh_folder(root: Path) -> Path:
+    """With the permissions that the umask gives, unlike those of `tempfile`."""
+    made = root / f"{UNFINISHED}{secrets.token_hex(4)}"
+    made.mkdir()
+    return made

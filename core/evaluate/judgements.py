@@ -8,25 +8,22 @@ returns. The last action on a query and a clip that is not undone is what holds.
 from __future__ import annotations
 
 import json
-import sqlite3
-import threading
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 from core.errors import DrivescopeError, ErrorKind
 from core.evaluate.gallery import Gallery
 from core.evaluate.sampled import UNJUDGED
 from core.evaluate.trec import write_qrels
 from core.evaluate.truth import Query, QuerySet
+from core.library.action_log import ActionLog, Row
 
 FILE: Final = "judgements.db"
 LONGEST_NOTE: Final = 10_000
-_VERSION: Final = 1
 _SCHEMA: Final = """
     CREATE TABLE actions (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -84,63 +81,22 @@ class Judged:
     made: str
 
 
-class Judgements:
-    """The open store. Its methods may be called from several threads; they take turns.
+class Judgements(ActionLog[tuple[str, int]]):
+    """The open store; `undo` and `redo` return the query and the clip that a judgement is about.
 
-    Raises DrivescopeError: UNREADABLE for a file that is no such store, VERSION for a newer program's, DISK_FULL,
-    NO_PERMISSION or BUSY as the disk has it.
+    Raises DrivescopeError as `ActionLog` does.
     """
 
+    title: ClassVar = "The file of judgements"
+    schema: ClassVar = _SCHEMA
+    subject: ClassVar = "query, clip_id"
+
     def __init__(self, library_folder: Path) -> None:
-        self.path = library_folder / FILE
-        self._turn = threading.RLock()
-        with self._errors():
-            self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=10.0)
-            try:
-                self._db.execute("PRAGMA journal_mode = WAL")
-                self._db.execute("PRAGMA synchronous = FULL")
-                self._prepare()
-            except BaseException:
-                self._db.close()
-                raise
+        super().__init__(library_folder / FILE)
 
-    def close(self) -> None:
-        """Closes the file."""
-        with self._turn:
-            self._db.close()
-
-    def _prepare(self) -> None:
-        with self._writing():
-            (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            if version > _VERSION:
-                raise DrivescopeError(
-                    ErrorKind.VERSION,
-                    f"{self.path} was made by a newer Drivescope: update this one to open it.",
-                )
-            if version == 0:
-                for statement in _SCHEMA.split(";"):
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version = {_VERSION}")
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Everything inside happens, or nothing does."""
-        with self._turn, self._errors():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise _failure(self.path, error) from error
+    def _about(self, row: Row) -> tuple[str, int]:
+        query, clip_id = row
+        return str(query), int(clip_id)
 
     # --- judging --------------------------------------------------------------------------------------
 
@@ -174,45 +130,24 @@ class Judgements:
         ordered = tuple(tag for tag in TAGS if tag in set(tags))
         made = datetime.now(UTC).isoformat(timespec="milliseconds")
         judged = Judged(query_key(query), clip_id, verdict, ordered, note, author, made)
-        with self._writing():
-            self._db.execute("DELETE FROM actions WHERE undone = 1 AND author = ?", (author,))
-            self._db.execute(
-                "INSERT INTO actions (made, author, query, clip_id, verdict, tags, note) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (made, author, judged.query, clip_id, verdict, json.dumps(ordered), note),
-            )
+        self._append(
+            "INSERT INTO actions (made, author, query, clip_id, verdict, tags, note) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (made, author, judged.query, clip_id, verdict, json.dumps(ordered), note),
+            author,
+        )
         return judged
-
-    def undo(self, author: str) -> tuple[str, int] | None:
-        """Takes back this author's last action; returns its query and clip, or None if there is none."""
-        return self._flip("SELECT max(id) FROM actions WHERE author = ? AND undone = 0", author, 1)
-
-    def redo(self, author: str) -> tuple[str, int] | None:
-        """Brings back the action that this author undid last, or returns None."""
-        return self._flip("SELECT min(id) FROM actions WHERE author = ? AND undone = 1", author, 0)
-
-    def _flip(self, which: str, author: str, undone: int) -> tuple[str, int] | None:
-        with self._writing():
-            (action,) = self._db.execute(which, (author,)).fetchone()
-            if action is None:
-                return None
-            self._db.execute("UPDATE actions SET undone = ? WHERE id = ?", (undone, action))
-            query, clip_id = self._db.execute(
-                "SELECT query, clip_id FROM actions WHERE id = ?", (action,)
-            ).fetchone()
-        return str(query), int(clip_id)
 
     # --- what holds -----------------------------------------------------------------------------------
 
     def current(self, query: str | None = None) -> list[Judged]:
         """What holds (for one query), in the order of queries and clips."""
         where, values = ("", ()) if query is None else ("AND query = ?", (query_key(query),))
-        with self._turn, self._errors():
-            rows = self._db.execute(
-                "SELECT query, clip_id, verdict, tags, note, author, made FROM actions WHERE id IN"
-                f" (SELECT max(id) FROM actions WHERE undone = 0 {where} GROUP BY query, clip_id)"
-                " ORDER BY query, clip_id",
-                values,
-            ).fetchall()
+        rows = self._rows(
+            "SELECT query, clip_id, verdict, tags, note, author, made FROM actions WHERE id IN"
+            f" (SELECT max(id) FROM actions WHERE undone = 0 {where} GROUP BY query, clip_id)"
+            " ORDER BY query, clip_id",
+            values,
+        )
         judged = (
             Judged(
                 str(q),
@@ -268,27 +203,3 @@ def with_judgements(queries: QuerySet, judged: Sequence[Judged], gallery: Galler
 def query_key(query: str) -> str:
     """A query's text as judgements know it: white space does not make another query."""
     return " ".join(query.split())
-
-
-def _failure(path: Path, error: sqlite3.Error) -> DrivescopeError:
-    code = getattr(error, "sqlite_errorcode", None)
-    primary = None if code is None else code & 0xFF
-    kinds = {
-        sqlite3.SQLITE_FULL: (ErrorKind.DISK_FULL, "cannot grow because the disk is full: free some space"),
-        sqlite3.SQLITE_READONLY: (ErrorKind.NO_PERMISSION, "may not be written: change its permissions"),
-        sqlite3.SQLITE_CANTOPEN: (
-            ErrorKind.NO_PERMISSION,
-            "cannot be opened: look at the folder's permissions",
-        ),
-        sqlite3.SQLITE_BUSY: (
-            ErrorKind.BUSY,
-            "is being written by another Drivescope: try again in a moment",
-        ),
-    }
-    kind, what = kinds.get(
-        primary or -1,
-        (ErrorKind.UNREADABLE, "is damaged: move it away to begin anew, and keep it for a rescue"),
-    )
-    return DrivescopeError(
-        kind, f"The file of judgements {path} {what}.", detail=f"{type(error).__name__}: {error}"
-    )

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,12 +22,11 @@ from core.evaluate.files import reading_errors
 from core.evaluate.matching import Preview
 from core.evaluate.runs import new_run_id
 from core.evaluate.truth import Role, SpanRule
-from core.files import writing_errors
+from core.files import new_folder, remove_folder
 
 QUERY_SETS: Final = "queries"
 FORMAT: Final = 1
 _FACTS: Final = "set.json"
-_UNFINISHED: Final = ".unfinished-"
 
 
 @dataclass(frozen=True)
@@ -61,40 +59,24 @@ def import_query_set(
     """
     if not preview.queries:
         raise DrivescopeError(ErrorKind.BAD_INPUT, _nothing_matched(preview))
-    root = library_folder / QUERY_SETS
     name = name.strip() or preview.path.stem
     now = datetime.now(UTC)
-    folder = root / new_run_id(name, now)
-    with writing_errors(folder):
-        root.mkdir(parents=True, exist_ok=True)
-        for left in root.glob(f"{_UNFINISHED}*"):
-            shutil.rmtree(left, ignore_errors=True)
-        number = 1
-        while folder.exists():
-            number += 1
-            folder = root / f"{new_run_id(name, now)}-{number}"
-        unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=root))
-        try:
-            files = {"file": _copy(preview.path, unfinished, "truth")}
-            if companion is not None:
-                files["companion"] = _copy(companion, unfinished, "companion")
-            facts = {
-                "format": FORMAT,
-                "name": name,
-                "kind": preview.kind,
-                **files,
-                "span_rule": preview.rule.as_dict(),
-                "columns": dict(columns or {}),
-                "queries": preview.queries,
-                "imported": now.isoformat(timespec="seconds"),
-                "came_from": str(preview.path),
-            }
-            (unfinished / _FACTS).write_text(json.dumps(facts, ensure_ascii=False, indent=1), "utf-8")
-            unfinished.chmod(0o755)
-            unfinished.replace(folder)
-        except BaseException:
-            shutil.rmtree(unfinished, ignore_errors=True)
-            raise
+    with new_folder(library_folder / QUERY_SETS, new_run_id(name, now)) as (unfinished, folder):
+        files = {"file": _copy(preview.path, unfinished, "truth")}
+        if companion is not None:
+            files["companion"] = _copy(companion, unfinished, "companion")
+        facts = {
+            "format": FORMAT,
+            "name": name,
+            "kind": preview.kind,
+            **files,
+            "span_rule": preview.rule.as_dict(),
+            "columns": dict(columns or {}),
+            "queries": preview.queries,
+            "imported": now.isoformat(timespec="seconds"),
+            "came_from": str(preview.path),
+        }
+        (unfinished / _FACTS).write_text(json.dumps(facts, ensure_ascii=False, indent=1), "utf-8")
     return _entry(folder)
 
 
@@ -131,11 +113,7 @@ def open_query_set(library_folder: Path, set_id: str) -> QuerySetEntry:
 
 def drop_query_set(library_folder: Path, set_id: str) -> None:
     """Forgets a set; it vanishes in one step. Runs on it keep what they need."""
-    folder = _folder_of(library_folder, set_id)
-    with writing_errors(folder):
-        going = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=folder.parent))
-        folder.replace(going / set_id)
-        shutil.rmtree(going, ignore_errors=True)
+    remove_folder(_folder_of(library_folder, set_id))
 
 
 def _folder_of(library_folder: Path, set_id: str) -> Path:

@@ -10,10 +10,7 @@ next save. Nothing is pickled. The hash of every file stands in `run.json`, so d
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -28,13 +25,12 @@ from core.evaluate.files import reading_errors
 from core.evaluate.metrics import Outcomes
 from core.evaluate.ranking import Ranking
 from core.evaluate.truth import Query
-from core.files import writing_errors
+from core.files import new_folder, remove_folder, sha256_of
 
 FORMAT: Final = 1
 RUNS: Final = "runs"
 MOST_POSITIONS: Final = 20_000_000
 """Ranked clips kept for one stage (240 MB); beyond that every ranking is cut. Outcomes are of whole rankings."""
-_UNFINISHED: Final = ".unfinished-"
 _FACTS: Final = "run.json"
 _QUERIES: Final = "queries.json"
 
@@ -91,24 +87,8 @@ def new_run_id(name: str, now: datetime | None = None) -> str:
 
 def save_run(library_folder: Path, run: Run) -> Path:
     """Writes a run into its library and returns its folder. Raises DrivescopeError; then nothing is left behind."""
-    root = library_folder / RUNS
-    folder = root / run.run_id
-    with writing_errors(folder):
-        root.mkdir(parents=True, exist_ok=True)
-        for left in root.glob(f"{_UNFINISHED}*"):
-            shutil.rmtree(left, ignore_errors=True)
-        number = 1
-        while folder.exists():
-            number += 1
-            folder = root / f"{run.run_id}-{number}"
-        unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=root))
-        try:
-            _write(unfinished, run, folder.name)
-            unfinished.chmod(0o755)
-            unfinished.replace(folder)
-        except BaseException:
-            shutil.rmtree(unfinished, ignore_errors=True)
-            raise
+    with new_folder(library_folder / RUNS, run.run_id) as (unfinished, folder):
+        _write(unfinished, run, folder.name)
     return folder
 
 
@@ -131,7 +111,7 @@ def _write(folder: Path, run: Run, run_id: str) -> None:
         "rejected": [dict(row) for row in run.rejected],
     }
     (folder / _QUERIES).write_text(json.dumps(queries, ensure_ascii=False, indent=1), encoding="utf-8")
-    hashes = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
+    hashes = {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
     facts = {"format": FORMAT, "run_id": run_id, "stages": list(run.stages), "files": hashes, **run.facts}
     (folder / _FACTS).write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
 
@@ -181,7 +161,7 @@ def open_run(library_folder: Path, run_id: str) -> Run:
     facts = _facts(folder)
     for name, sha256 in facts["files"].items():
         with reading_errors(folder / name):
-            same = _sha256(folder / name) == sha256
+            same = sha256_of(folder / name) == sha256
         if not same:
             raise _damaged(folder, f"{name} was changed after the run was stored")
     try:
@@ -242,19 +222,10 @@ def _read_stage(path: Path) -> StageResult:
 
 def delete_run(library_folder: Path, run_id: str) -> None:
     """Forgets a run; it vanishes in one step."""
-    folder = run_folder(library_folder, run_id)
-    with writing_errors(folder):
-        going = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=folder.parent))
-        folder.replace(going / run_id)
-        shutil.rmtree(going, ignore_errors=True)
+    remove_folder(run_folder(library_folder, run_id))
 
 
 def _damaged(folder: Path, detail: str) -> DrivescopeError:
     return DrivescopeError(
         ErrorKind.UNREADABLE, f"The run in {folder} is damaged: delete it and evaluate again.", detail=detail
     )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from core.errors import DrivescopeError, ErrorKind
-from core.files import sha256_of, write_atomically, write_text
+from core.files import new_folder, remove_folder, sha256_of, write_atomically, write_text
 from core.library.storage import write_bytes
 
 
@@ -61,3 +61,40 @@ def test_what_the_system_refuses_is_a_sentence(tmp_path):
 def test_a_hash_is_of_the_bytes(tmp_path):
     (tmp_path / "empty").write_bytes(b"")
     assert sha256_of(tmp_path / "empty").startswith("e3b0c44298fc1c149afbf4c8996fb924")
+
+
+def test_a_folder_appears_whole_under_the_next_free_name(tmp_path):
+    for _ in range(2):
+        with new_folder(tmp_path / "runs", "a") as (unfinished, place):
+            (unfinished / "x").write_text("x")
+            assert not place.exists()
+        assert (place / "x").read_text() == "x"
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["a", "a-2"]
+
+
+def test_a_folder_that_fails_leaves_nothing_and_sweeps_what_a_crash_left(tmp_path):
+    left = tmp_path / ".unfinished-1"
+    left.mkdir()
+    with pytest.raises(RuntimeError), new_folder(tmp_path, "a"):
+        raise RuntimeError("in the middle")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_umask_decides_who_may_enter(tmp_path):
+    before = os.umask(0o027)
+    try:
+        with new_folder(tmp_path, "a") as (_, place):
+            pass
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(place.stat().st_mode) == 0o750
+
+
+def test_a_removed_folder_is_gone(tmp_path):
+    with new_folder(tmp_path, "a") as (unfinished, place):
+        (unfinished / "deep").mkdir()
+    remove_folder(place)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(DrivescopeError, match="could not be written"):
+        remove_folder(place)
+    assert list(tmp_path.iterdir()) == []
