@@ -92,14 +92,23 @@ def _write_rows(path: Path, contents: Contents) -> None:
             said = contents.judged.get(row.query_id, ())
             writer.writerow(
                 [
-                    *asdict(row).values(),
+                    *map(_cell, asdict(row).values()),
                     contents.documents.get(row.top_clip or -1, ""),
                     contents.documents.get(row.truth_clip or -1, ""),
                     "; ".join(f"{one.clip_id} {one.verdict.value}" for one in said),
                     "; ".join(dict.fromkeys(tag for one in said for tag in one.tags)),
-                    "; ".join(one.note for one in said if one.note),
+                    _cell("; ".join(one.note for one in said if one.note)),
                 ]
             )
+
+
+def _cell(value: object) -> object:
+    """A text that a spreadsheet would take for a formula gets a quote before it."""
+    return (
+        f"'{value}"
+        if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+        else value
+    )
 
 
 def _as_dict(contents: Contents) -> dict[str, Any]:

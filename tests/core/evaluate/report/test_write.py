@@ -14,7 +14,7 @@ from core.evaluate.account import Request
 from core.evaluate.chosen import choose
 from core.evaluate.command import evaluate_foreign
 from core.evaluate.report.html import VOID
-from core.evaluate.report.write import write_report
+from core.evaluate.report.write import _cell, write_report
 from core.evaluate.runs import delete_run, open_run
 from core.evaluate.table import query_table
 from core.search.pipeline import Searcher
@@ -101,6 +101,20 @@ def test_what_people_wrote_stays_text(report):
     assert HOSTILE in shown
     assert "a <b>bus</b>, not a car" in shown
     assert "plain & simple" in shown
+
+
+def test_nothing_in_the_table_is_a_formula():
+    told = ["=1+1", "+a", "-2 lanes", "@x", "\tx", "a = b", -0.5, None]
+    assert [_cell(value) for value in told] == [
+        "'=1+1",
+        "'+a",
+        "'-2 lanes",
+        "'@x",
+        "'\tx",
+        "a = b",
+        -0.5,
+        None,
+    ]
 
 
 def test_everything_is_told(report, world):
