@@ -127,6 +127,8 @@ def gather(
             raise Cancelled
         progress(number, len(shown))
         exhibits.append(_exhibit(witness, case))
+    if cancelled():  # once more: a run that misses nothing has no cases
+        raise Cancelled
     progress(len(shown), len(shown))
     return Contents(
         run=run,

@@ -49,7 +49,7 @@ def write_report(
         cases: how many of the worst queries are looked at.
         named: queries to look at before those, by number or text; then come those chosen in the window.
         progress: is told cases looked at, and all.
-        cancelled: is asked before each case.
+        cancelled: is asked before each case and before anything is written.
 
     Raises:
         DrivescopeError: as `gather` does; BAD_INPUT for a name that does not end in .html; DISK_FULL or

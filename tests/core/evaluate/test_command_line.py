@@ -51,7 +51,7 @@ def test_command_line_mistakes(library, queries_file, tmp_path, capsys):
     assert failed("--queries", empty) == f"drivescope: {empty} is empty."
     nan = write(tmp_path / "nan.run", "1 Q0 night.mp4#t=0,8 1 0.5 x\n1 Q0 day.mp4#t=0,8 2 NaN x\n")
     assert f"{nan}, line 2: the score is NaN" in failed("--queries", queries_file, "--run", nan)
-    assert "it must be above 0" in failed("--queries", queries_file, "--threshold", "0")
+    assert "above 0" in failed("--queries", queries_file, "--threshold", "0")
     assert "--queries" in failed()
 
 
