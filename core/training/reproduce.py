@@ -52,7 +52,7 @@ FULL = Size(
     (
         Part("val", 300, 50_000),
         Part("test", 1000, 60_000),
-        Part("train", 4000, 100_000),
+        Part("train", 8000, 100_000),
         Part("even", 2432, 300_000, even=True),
     ),
     TeacherRecipe(steps=4000),
