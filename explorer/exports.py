@@ -24,7 +24,7 @@ def as_csv(ranked: Ranked) -> str:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for hit in ranked.hits:
-        writer.writerow([_cell(getattr(hit, column)) for column in COLUMNS])
+        writer.writerow([cell(getattr(hit, column)) for column in COLUMNS])
     return out.getvalue()
 
 
@@ -61,7 +61,7 @@ def _fields(hit: Hit) -> dict[str, object]:
     return {column: values[column] for column in COLUMNS}
 
 
-def _cell(value: object) -> object:
+def cell(value: object) -> object:
     """A value as a spreadsheet may safely open it: a text that looks like a formula gets a quote before it."""
     if value is None:
         return ""

@@ -15,7 +15,7 @@ from typing import Any, Final
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from core.protocol import QueryOutcome
-from explorer import formats, theme
+from explorer import exports, formats, theme
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE: Final = QModelIndex()
@@ -213,7 +213,7 @@ class QueryTable(QAbstractTableModel):
         )
         for row in self._shown:
             found = self._rows[row]
-            writer.writerow([_cell(getattr(found, field)) for field in QueryOutcome.__struct_fields__])
+            writer.writerow([exports.cell(getattr(found, field)) for field in QueryOutcome.__struct_fields__])
         return out.getvalue()
 
     def _arrange(self, order: list[int]) -> None:
@@ -285,10 +285,3 @@ def _tip(row: QueryOutcome) -> str:
 
 def _key(query: str) -> str:
     return " ".join(query.split())
-
-
-def _cell(value: object) -> object:
-    """A text that a spreadsheet would take for a formula gets a quote before it."""
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return f"'{value}"
-    return "" if value is None else value
