@@ -36,7 +36,11 @@ def test_another_bundle_is_refused_naming_both_and_the_fix(library):
         assert caught.value.kind is ErrorKind.MISMATCH
         assert "tiny (crop center, 12 frames" in caught.value.sentence
         assert "openai-b32 (crop squash, 12 frames" in caught.value.sentence
-        for way_out in ("search it with tiny and crop center", "index the footage again", "drivescope switch"):
+        for way_out in (
+            "search it with tiny and crop center",
+            "index the footage again",
+            "drivescope switch",
+        ):
             assert way_out in caught.value.sentence
 
 
