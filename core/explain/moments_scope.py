@@ -3,8 +3,8 @@
 A state ("driving in fog") lasts as long as it lasts; a happening ("a pedestrian crosses") as long as such a thing
 takes; a story (who does what while another does something else, or one thing after the other) as long as all of it.
 Which of them a query is, and what happens in it, its text skeleton tells. How long happenings take are the geometric
-means of 2,176 training clips of the demo world, rounded; what the lengths weigh was chosen on drives of clips that no
-training had seen (`moments_truth`).
+means of 2,176 training clips of the demo world, rounded; what the lengths weigh was chosen on drives of clips that the
+bundle of the day had not been trained on (`moments_truth`).
 """
 
 from __future__ import annotations
