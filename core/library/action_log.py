@@ -7,6 +7,7 @@ skeletons (`core.explain.skeleton_store`) are such files.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from abc import ABC, abstractmethod
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from core.errors import DrivescopeError, ErrorKind
+from core.library.storage import may_only_be_read
 
 Subject = TypeVar("Subject")
 Row = tuple[Any, ...]
@@ -36,6 +38,7 @@ _DAMAGED: Final = (ErrorKind.UNREADABLE, "is damaged: move it away to begin anew
 class ActionLog(ABC, Generic[Subject]):
     """The open file. Its methods may be called from several threads; they take turns.
 
+    One that may only be read (another user's library, a read-only disk) is read; recording then raises.
     A subclass says in `title` what a person calls the file, in `schema` what makes an empty one, among it a table
     `actions` with the columns `id`, `author` and `undone`, and in `subject` which columns say what an action is about.
 
@@ -52,14 +55,29 @@ class ActionLog(ABC, Generic[Subject]):
         self.path = path
         self._turn = threading.RLock()
         with self._errors():
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10.0)
             try:
+                self._open(str(path))
+            except sqlite3.OperationalError as error:
+                if may_only_be_read(path, error):
+                    self._open(f"{path.absolute().as_uri()}?mode=ro&immutable=1", frozen=True)
+                elif not path.exists() and path.parent.is_dir() and not os.access(path.parent, os.W_OK):
+                    self._open(":memory:", frozen=True)  # nobody has said anything yet, and nobody can
+                else:
+                    raise
+
+    def _open(self, place: str, *, frozen: bool = False) -> None:
+        self._db = sqlite3.connect(
+            place, isolation_level=None, check_same_thread=False, timeout=10.0, uri=frozen
+        )
+        try:
+            if not frozen:
                 self._db.execute("PRAGMA journal_mode = WAL")
                 self._db.execute("PRAGMA synchronous = FULL")
-                self._prepare()
-            except BaseException:
-                self._db.close()
-                raise
+            self._prepare()
+            self._db.execute(f"PRAGMA query_only = {int(frozen)}")
+        except BaseException:
+            self._db.close()
+            raise
 
     def close(self) -> None:
         """Closes the file."""
@@ -102,8 +120,10 @@ class ActionLog(ABC, Generic[Subject]):
                 raise
 
     def _prepare(self) -> None:
+        if self._version() == self.version:
+            return
         with self._writing():
-            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            version = self._version()  # another process may have been first
             if version > self.version:
                 raise DrivescopeError(
                     ErrorKind.VERSION,
@@ -113,6 +133,10 @@ class ActionLog(ABC, Generic[Subject]):
                 for statement in self.schema.split(";"):
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {self.version}")
+
+    def _version(self) -> int:
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        return int(version)
 
     def _flip(self, which: str, author: str, *, undone: int) -> Subject | None:
         with self._writing():

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +19,7 @@ from typing import Final
 
 from core.errors import DrivescopeError, ErrorKind
 from core.library.clips import Keyframe, Span
-from core.library.storage import storage_errors
+from core.library.storage import may_only_be_read, storage_errors
 
 MIGRATIONS: Final = (
     """
@@ -158,7 +157,7 @@ class Catalog:
             try:
                 self._open(str(path))
             except sqlite3.OperationalError as error:
-                if not _may_only_be_read(path, error):
+                if not may_only_be_read(path, error):
                     raise
                 # Nobody can write there, so nobody has to be waited for, and the log that waiting needs is not made.
                 self._open(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
@@ -359,12 +358,3 @@ class Catalog:
         """Every run of ingest, oldest first."""
         query = "SELECT id, started, ended, outcome, added, seconds FROM jobs ORDER BY id"
         return [JobRow(*row) for row in self._rows(query)]  # type: ignore[arg-type]  # STRICT columns
-
-
-def _may_only_be_read(path: Path, error: sqlite3.OperationalError) -> bool:
-    """Whether it is only the right to write that is missing, and what was last written is in the file itself."""
-    refused = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
-    log = path.with_name(f"{path.name}-wal")
-    unmerged = log.exists() and log.stat().st_size > 0
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # some errors of the module itself have none
-    return code in refused and os.access(path, os.R_OK) and not unmerged

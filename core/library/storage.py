@@ -89,6 +89,15 @@ def _read_only(path: Path, detail: str) -> DrivescopeError:
     )
 
 
+def may_only_be_read(path: Path, error: sqlite3.OperationalError) -> bool:
+    """Whether it is only the right to write that is missing, and what was last written is in the file itself."""
+    refused = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
+    log = path.with_name(f"{path.name}-wal")
+    unmerged = log.exists() and log.stat().st_size > 0
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # some errors of the module itself have none
+    return code in refused and os.access(path, os.R_OK) and not unmerged
+
+
 def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Replaces the file in one step: readers see the old contents or the new, never a part.
 

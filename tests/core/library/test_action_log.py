@@ -1,5 +1,6 @@
 """What people said outlives the program, is taken back in order, and is never thrown away by advice."""
 
+import os
 import sqlite3
 
 import pytest
@@ -97,3 +98,32 @@ def test_a_file_that_cannot_be_read_is_to_be_kept(open_notes, tmp_path, content)
         assert caught.value.sentence.startswith(f"The file of notes {path} is damaged: move it away")
     assert "delete" not in caught.value.sentence
     assert path.read_bytes() == before
+
+
+def test_a_log_that_may_only_be_read_is_read(open_notes, tmp_path, monkeypatch):
+    notes = open_notes()
+    notes.say("ana", "one")
+    notes.close()
+    connect = sqlite3.connect
+
+    def read_only(place, *arguments, **options):
+        if not options.get("uri"):  # what SQLite says in a folder where it cannot put its log
+            error = sqlite3.OperationalError("unable to open database file")
+            error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+            raise error
+        return connect(place, *arguments, **options)
+
+    monkeypatch.setattr(sqlite3, "connect", read_only)
+    monkeypatch.setattr(os, "access", lambda path, mode: mode == os.R_OK and path.exists())
+    notes = open_notes()
+    assert notes.held() == ["one"]
+    with pytest.raises(DrivescopeError, match="may not be written") as caught:
+        notes.say("ana", "two")
+    assert caught.value.kind is ErrorKind.NO_PERMISSION
+    notes.close()
+    (tmp_path / "notes.db").unlink()
+    notes = open_notes()  # nothing was said there, and nothing is taken that could not be kept
+    assert notes.held() == []
+    with pytest.raises(DrivescopeError, match="may not be written"):
+        notes.say("ana", "two")
+    assert not (tmp_path / "notes.db").exists()
