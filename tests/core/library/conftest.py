@@ -1,5 +1,6 @@
 """A tiny encoder that fits the library's `FrameEncoder`, and small videos made on the spot."""
 
+import sqlite3
 import threading
 from dataclasses import dataclass
 from fractions import Fraction
@@ -112,3 +113,17 @@ def every_frame(path: Path) -> list[np.ndarray]:
     """The slow reference: every frame that a plain decode gives, in order, (H, W, 3) uint8."""
     with av.open(str(path)) as container:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
+
+def nobody_may_write(monkeypatch):
+    """SQLite opens for reading only, as in a folder where it cannot put its log."""
+    connect = sqlite3.connect
+
+    def read_only(place, *arguments, **options):
+        if not options.get("uri"):
+            error = sqlite3.OperationalError("unable to open database file")
+            error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+            raise error
+        return connect(place, *arguments, **options)
+
+    monkeypatch.setattr(sqlite3, "connect", read_only)

@@ -8,6 +8,8 @@ import pytest
 from core.errors import DrivescopeError, ErrorKind
 from core.library.action_log import ActionLog
 
+from .conftest import nobody_may_write
+
 
 class Notes(ActionLog[str]):
     title = "The file of notes"
@@ -104,16 +106,7 @@ def test_a_log_that_may_only_be_read_is_read(open_notes, tmp_path, monkeypatch):
     notes = open_notes()
     notes.say("ana", "one")
     notes.close()
-    connect = sqlite3.connect
-
-    def read_only(place, *arguments, **options):
-        if not options.get("uri"):  # what SQLite says in a folder where it cannot put its log
-            error = sqlite3.OperationalError("unable to open database file")
-            error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
-            raise error
-        return connect(place, *arguments, **options)
-
-    monkeypatch.setattr(sqlite3, "connect", read_only)
+    nobody_may_write(monkeypatch)
     monkeypatch.setattr(os, "access", lambda path, mode: mode == os.R_OK and path.exists())
     notes = open_notes()
     assert notes.held() == ["one"]

@@ -9,6 +9,8 @@ from core.errors import DrivescopeError, ErrorKind
 from core.library.catalog import MIGRATIONS, Catalog, FailureRow, VideoFacts
 from core.library.clips import Span
 
+from .conftest import nobody_may_write
+
 SPANS = [Span(0.0, 8.0), Span(8.0, 16.0)]
 
 
@@ -187,16 +189,7 @@ def test_two_processes_may_make_a_catalogue_at_once(tmp_path):
 def test_a_library_that_may_only_be_read_is_read(catalog, tmp_path, monkeypatch):
     catalog.add_clips(catalog.add_video(facts("/f/a b?.mp4")), SPANS)
     catalog.close()
-    connect = sqlite3.connect
-
-    def read_only(place, *arguments, **options):
-        if not options.get("uri"):  # what SQLite says in a folder where it cannot put its log
-            error = sqlite3.OperationalError("unable to open database file")
-            error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
-            raise error
-        return connect(place, *arguments, **options)
-
-    monkeypatch.setattr(sqlite3, "connect", read_only)
+    nobody_may_write(monkeypatch)
     reader = Catalog(tmp_path / "library.db")
     assert reader.clip_count() == 2
     with pytest.raises(DrivescopeError, match="may not be written") as caught:
