@@ -11,6 +11,7 @@ from PySide6.QtGui import QImage
 
 from core.protocol import Failed, FrameChunk, FrameImage, GetFrames
 from explorer.engine_client import EngineClient, Request
+from explorer.models.jpeg import decode
 
 DECODED_FRAMES: Final = 64
 AHEAD: Final = 8
@@ -133,10 +134,10 @@ class Frames(QObject):
         self._decoding.add(place)
         generation, decoded, jpeg = self._generation, self._decoded, self._frames[place].jpeg
 
-        def decode() -> None:
-            decoded.emit(generation, place, QImage.fromData(jpeg))
+        def work() -> None:
+            decoded.emit(generation, place, decode(jpeg))
 
-        self._pool.start(decode)
+        self._pool.start(work)
 
     def _keep(self, generation: int, place: int, image: QImage) -> None:
         if generation != self._generation:

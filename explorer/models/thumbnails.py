@@ -15,6 +15,7 @@ from PySide6.QtGui import QImage
 
 from core.protocol import THUMBNAIL_TILES, GetThumbnail, Thumbnail
 from explorer.engine_client import EngineClient
+from explorer.models.jpeg import decode
 
 DECODED_BYTES: Final = 192 * 1024 * 1024
 JPEG_BYTES: Final = 48 * 1024 * 1024
@@ -122,10 +123,10 @@ class Thumbnails(QObject):
     def _decode(self, clip_id: int, jpeg: bytes) -> None:
         generation, decoded = self._generation, self._decoded
 
-        def decode() -> None:
-            decoded.emit(generation, clip_id, QImage.fromData(jpeg))
+        def work() -> None:
+            decoded.emit(generation, clip_id, decode(jpeg))
 
-        self._pool.start(decode)
+        self._pool.start(work)
 
     def _keep(self, generation: int, clip_id: int, image: QImage) -> None:
         if generation != self._generation:

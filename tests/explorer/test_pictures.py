@@ -1,6 +1,7 @@
 """Screenshots, themes, and what happens to defects."""
 
 import logging
+import subprocess
 import sys
 
 import pytest
@@ -9,8 +10,10 @@ from PySide6.QtGui import QColor, QImage
 
 from core.protocol import Search
 from explorer import icons, logs, theme
+from explorer.models.jpeg import decode
 from explorer.screenshot import Photographer
 from explorer.stylesheet import style_sheet
+from tests.explorer.scenes import frame_jpeg
 
 
 def lightness(image: QImage) -> float:
@@ -194,3 +197,21 @@ def test_a_home_that_cannot_be_written_keeps_no_window_shut(monkeypatch, tmp_pat
     qInstallMessageHandler(None)
     logs.log.handlers.clear()
     logs.log.propagate = True
+
+
+def test_pictures_are_taken_for_jpegs_and_nothing_is_guessed():
+    picture = decode(frame_jpeg(1, 0.5))
+    assert (picture.width(), picture.height()) == (640, 360)
+    assert decode(b"").isNull()
+    assert decode(b"no picture").isNull()
+
+
+def test_decoding_asks_no_plugin_that_connects_signals():
+    """A guess at the form asks the SVG plugin, and that can wait for ever for the GUI thread, which waits for it."""
+    code = "from PySide6.QtGui import QGuiApplication; app = QGuiApplication([]); "
+    code += "from explorer.models.jpeg import decode; import sys; "
+    code += "assert not decode(bytes.fromhex(sys.argv[1])).isNull(); "
+    code += "print([line.split('/')[-1].strip() for line in open('/proc/self/maps') if 'qsvg' in line])"
+    jpeg = frame_jpeg(1, 0.5).hex()
+    done = subprocess.run([sys.executable, "-c", code, jpeg], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "[]", done.stderr
