@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -10,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.protocol import GetJudgements, Judge, JudgementInfo, Judgements, LibraryInfo, Message, UndoJudgement
 from core.protocol import Verdict as VerdictWord
+from explorer.author import author
 from explorer.engine_client import Request
 from explorer.session import Session
 
@@ -137,11 +137,3 @@ class Judging(QObject):
 def key(query: str) -> str:
     """A query as judgements know it: white space does not make another one."""
     return " ".join(query.split())
-
-
-def author() -> str:
-    """Who judges: this machine's name for the person."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # no such user in this machine's books
-        return "somebody"

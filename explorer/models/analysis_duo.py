@@ -6,18 +6,14 @@ is as long as its longer clip; the shorter one rests on its last frame.
 
 from __future__ import annotations
 
-from typing import Final
-
-from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from core.protocol import Hit
-from explorer.models.playback import SPEEDS, Playback
-
-_TICK_MS: Final = 12
-_SHORTEST_LOOP_S: Final = 0.05
+from explorer.models.playback import Playback
+from explorer.models.transport import Transport
 
 
-class Duo(QObject):
+class Duo(Transport):
     """Plays two clips together; has the controls of a `Playback`.
 
     Signals:
@@ -26,24 +22,13 @@ class Duo(QObject):
     """
 
     moved = Signal()
-    changed = Signal()
 
     def __init__(self, left: Playback, right: Playback, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.sides = (left, right)
-        self.playing = False
-        self.speed = 1.0
-        self.position_s = 0.0
-        self.loop_start_s = 0.0
-        self.loop_end_s = 0.0
         self._broken: set[int] = set()  # sides that cannot be decoded and wait for nobody
         for place, side in enumerate(self.sides):
             side.frames.failed.connect(lambda _sentence, broken=place: self._broken.add(broken))
-        self._clock = QElapsedTimer()
-        self._timer = QTimer(self)
-        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.setInterval(_TICK_MS)
-        self._timer.timeout.connect(lambda: self.advance(self._clock.restart() / 1000))
 
     @property
     def length_s(self) -> float:
@@ -79,10 +64,6 @@ class Duo(QObject):
         """Play, if there is something to play."""
         self._set_playing(playing=self.hit is not None)
 
-    def pause(self) -> None:
-        """Stand still."""
-        self._set_playing(playing=False)
-
     def seek(self, time_s: float) -> None:
         """Go to a time, kept inside the pair."""
         self.position_s = min(max(time_s, 0.0), self.length_s)
@@ -99,24 +80,6 @@ class Duo(QObject):
             place = (side.frames.place_at(side.hit.start_s + self.position_s) + frames) % side.frames.count
             self.seek(side.frames.time_s(place) - side.hit.start_s)
 
-    def change_speed(self, steps: int) -> None:
-        """Faster (above 0) or slower by so many entries of SPEEDS."""
-        nearest = min(range(len(SPEEDS)), key=lambda entry: abs(SPEEDS[entry] - self.speed))
-        self.speed = SPEEDS[min(max(nearest + steps, 0), len(SPEEDS) - 1)]
-        self.changed.emit()
-
-    def mark_in(self) -> None:
-        """Loop from here."""
-        if self.position_s < self.loop_end_s - _SHORTEST_LOOP_S:
-            self.loop_start_s = self.position_s
-            self.changed.emit()
-
-    def mark_out(self) -> None:
-        """Loop up to here."""
-        if self.position_s > self.loop_start_s + _SHORTEST_LOOP_S:
-            self.loop_end_s = self.position_s
-            self.changed.emit()
-
     def clear_marks(self) -> None:
         """Loop the whole pair."""
         self.loop_start_s, self.loop_end_s = 0.0, self.length_s
@@ -129,8 +92,7 @@ class Duo(QObject):
             return
         position_s = self.position_s + seconds * self.speed
         if position_s >= self.loop_end_s and min(arrived) >= self.loop_end_s:
-            length_s = max(self.loop_end_s - self.loop_start_s, _SHORTEST_LOOP_S)
-            position_s = self.loop_start_s + (position_s - self.loop_end_s) % length_s
+            position_s = self._around(position_s)
         self.seek(min(position_s, *arrived, self.loop_end_s))
 
     def _arrived_s(self, place: int) -> float:
@@ -142,12 +104,3 @@ class Duo(QObject):
 
     def _hits(self) -> list[Hit]:
         return [side.hit for side in self.sides if side.hit is not None]
-
-    def _set_playing(self, *, playing: bool) -> None:
-        self.playing = playing
-        if playing:
-            self._clock.start()
-            self._timer.start()
-        else:
-            self._timer.stop()
-        self.changed.emit()

@@ -5,19 +5,14 @@ Times are seconds of the file. The loop is the clip's span, or the part between 
 
 from __future__ import annotations
 
-from typing import Final
-
-from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from core.protocol import Hit
 from explorer.models.frames import Frames
-
-SPEEDS: Final = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 8.0)
-_TICK_MS: Final = 12
-_SHORTEST_LOOP_S: Final = 0.05
+from explorer.models.transport import Transport
 
 
-class Playback(QObject):
+class Playback(Transport):
     """Plays one clip in a loop.
 
     Signals:
@@ -26,23 +21,12 @@ class Playback(QObject):
     """
 
     frame_changed = Signal(int)
-    changed = Signal()
 
     def __init__(self, frames: Frames, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.frames = frames
         self.hit: Hit | None = None
-        self.playing = False
-        self.speed = 1.0
-        self.position_s = 0.0
-        self.loop_start_s = 0.0
-        self.loop_end_s = 0.0
         self._place = -1
-        self._clock = QElapsedTimer()
-        self._timer = QTimer(self)
-        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.setInterval(_TICK_MS)
-        self._timer.timeout.connect(self._tick)
         frames.arrived.connect(self._on_arrived)
 
     @property
@@ -73,10 +57,6 @@ class Playback(QObject):
         """Play or pause."""
         self._set_playing(playing=not self.playing and self.hit is not None)
 
-    def pause(self) -> None:
-        """Stand still."""
-        self._set_playing(playing=False)
-
     def seek(self, time_s: float) -> None:
         """Go to a time of the file, kept inside the clip."""
         if self.hit is not None:
@@ -90,28 +70,6 @@ class Playback(QObject):
             place = (max(0, self._place) + frames) % self.frames.count
             self.position_s = self.frames.time_s(place)
             self._show(place)
-
-    def change_speed(self, steps: int) -> None:
-        """Faster (above 0) or slower by so many entries of SPEEDS."""
-        nearest = min(range(len(SPEEDS)), key=lambda entry: abs(SPEEDS[entry] - self.speed))
-        self.set_speed(SPEEDS[min(max(nearest + steps, 0), len(SPEEDS) - 1)])
-
-    def set_speed(self, speed: float) -> None:
-        """Times real time."""
-        self.speed = speed
-        self.changed.emit()
-
-    def mark_in(self) -> None:
-        """Loop from here."""
-        if self.position_s < self.loop_end_s - _SHORTEST_LOOP_S:
-            self.loop_start_s = self.position_s
-            self.changed.emit()
-
-    def mark_out(self) -> None:
-        """Loop up to here."""
-        if self.position_s > self.loop_start_s + _SHORTEST_LOOP_S:
-            self.loop_end_s = self.position_s
-            self.changed.emit()
 
     def clear_marks(self) -> None:
         """Loop the whole clip."""
@@ -127,22 +85,9 @@ class Playback(QObject):
         if not self.frames.complete:
             position_s = min(position_s, self.frames.time_s(self.frames.count - 1))
         if position_s >= self.loop_end_s:
-            length_s = max(self.loop_end_s - self.loop_start_s, _SHORTEST_LOOP_S)
-            position_s = self.loop_start_s + (position_s - self.loop_end_s) % length_s
+            position_s = self._around(position_s)
         self.position_s = position_s
         self._show_due()
-
-    def _set_playing(self, *, playing: bool) -> None:
-        self.playing = playing
-        if playing:
-            self._clock.start()
-            self._timer.start()
-        else:
-            self._timer.stop()
-        self.changed.emit()
-
-    def _tick(self) -> None:
-        self.advance(self._clock.restart() / 1000)
 
     def _on_arrived(self) -> None:
         if self._place < 0:

@@ -5,7 +5,6 @@ What belongs to another subject is dropped; a correction's answer takes the plac
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable
 from typing import Final, Literal
 
@@ -25,6 +24,7 @@ from core.protocol import (
     SkeletonValue,
     UndoCorrection,
 )
+from explorer.author import author
 from explorer.engine_client import Request
 from explorer.session import Session
 
@@ -157,11 +157,3 @@ class Skeleton(QObject):
             self._request = None
             self.waiting = False
             self.changed.emit()
-
-
-def author() -> str:
-    """Who corrects: this machine's name for the person."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # no such user in this machine's books
-        return "somebody"

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from core.protocol import MetricValue, RunOpened
 from explorer.models.analysis_slices import metric_text
 from explorer.widgets.analysis_cards import meaning
-from explorer.widgets.parts import empty, label, rule
+from explorer.widgets.parts import empty, label, rule, scroll_area
 
 _HEADS: Final = (
     ("", ""),
@@ -42,11 +42,7 @@ class MetricsPanel(QWidget):
         column.setContentsMargins(12, 10, 12, 12)
         column.addLayout(self._grid)
         column.addStretch(1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(inside)
+        area = scroll_area(inside)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(area)

@@ -7,12 +7,12 @@ from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from core.protocol import Hit, SkeletonMatch, Skeletons, SkeletonValue
 from explorer.models.skeleton import Skeleton
 from explorer.models.skeleton_words import VERDICTS, answer, asked, match_tip, place, span, summary, value_tip
-from explorer.widgets.parts import ElidedLabel, empty, label, rule
+from explorer.widgets.parts import ElidedLabel, empty, label, rule, scroll_area
 from explorer.widgets.skeleton_row import SkeletonRow
 
 _READING: Final = "Reading the clip… the first time takes a few seconds."
@@ -61,12 +61,8 @@ class SkeletonPanel(QWidget):
         column.setContentsMargins(12, 0, 12, 12)
         column.addLayout(self._grid)
         column.addStretch(1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area = scroll_area(inside)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setWidget(inside)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 10, 0, 0)
         column.setSpacing(6)

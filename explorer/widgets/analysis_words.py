@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from core.protocol import Hit
 from explorer.models.thumbnails import Thumbnails
 from explorer.models.why import Why
-from explorer.widgets.parts import label, rule
+from explorer.widgets.parts import label, rule, scroll_area
 from explorer.widgets.why_chips import WordChips
 from explorer.widgets.why_matrix import WordFrameTable
 from explorer.widgets.why_parts import ScoreParts
@@ -129,11 +129,7 @@ class WordsPanel(QWidget):
             row.addWidget(side, 1)
             side.query_chosen.connect(self.query_chosen)
             side.time_chosen.connect(self.time_chosen)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(inside)
+        area = scroll_area(inside)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 10, 0, 0)
         column.setSpacing(6)

@@ -7,7 +7,16 @@ from collections.abc import Callable
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtGui import Qt as GuiQt
-from PySide6.QtWidgets import QFrame, QLabel, QLayout, QPushButton, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QLabel,
+    QLayout,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
 
 from explorer import icons
 
@@ -118,6 +127,16 @@ class ElidedLabel(QLabel):
 
     def _explain(self) -> None:
         self.setToolTip(plain_tip(self.text()) if self._elided() != self.text() else "")
+
+
+def scroll_area(inside: QWidget) -> QScrollArea:
+    """A frameless area as wide as it may be, in which `inside` moves up and down only."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(inside)
+    return area
 
 
 def plain_tip(text: str) -> str:

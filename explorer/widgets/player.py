@@ -10,7 +10,8 @@ from core.protocol import Hit
 from explorer import formats, theme
 from explorer.models.frames import Frames
 from explorer.models.heat import Heat
-from explorer.models.playback import SPEEDS, Playback
+from explorer.models.playback import Playback
+from explorer.models.transport import SPEEDS
 from explorer.settings import Settings
 from explorer.widgets.heat_bar import HeatBar
 from explorer.widgets.heat_overlay import paint_heat

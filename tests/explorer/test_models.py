@@ -9,8 +9,9 @@ from explorer.engine_client import EngineClient
 from explorer.models import thumbnails as thumbnails_module
 from explorer.models.frames import Frames
 from explorer.models.hits import HitRole, HitsModel
-from explorer.models.playback import SPEEDS, Playback
+from explorer.models.playback import Playback
 from explorer.models.thumbnails import Thumbnails, tile_rect
+from explorer.models.transport import SPEEDS
 from explorer.models.videos import VideosModel
 from tests.explorer.test_plain import hit
 
