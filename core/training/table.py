@@ -15,7 +15,7 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from core.errors import DrivescopeError
 from core.models.files import read_tensors, write_json, write_tensors
 from core.models.teachclip import TeachClip
 from core.models.xclip import XClip
-from core.training.dataset import ClipSet, generator_of, join, load_clips
+from core.training.dataset import ClipSet, join, load_clips
 from core.training.features import encode_clips, encode_texts
 from core.training.few import CAPTIONED, train_few
 from core.training.free_text import free_text
@@ -34,27 +34,18 @@ from core.training.heads import train_heads
 from core.training.lanes import Lanes
 from core.training.lending import lend, word_vectors
 from core.training.recipe import HeadRecipe, StudentRecipe, TeacherRecipe
-from core.training.scoring import Questions, by_event, columns, full_scan, reranked, summarise
+from core.training.scoring import Questions, columns, full_scan
 from core.training.splits import Split, concepts, instances, paraphrases
 from core.training.stage_a import load_teacher
-from core.training.student import make_lessons, make_plan, pooled
-from core.training.systems import BASE, FEW, SHIPPABLE, SYSTEMS, train_all
+from core.training.student import make_lessons, make_plan
+from core.training.systems import BASE, FEW, SHIPPABLE, train_all
+from core.training.table_rows import Gallery, as_markdown, make_rows, student_scores
 from core.training.texts import Texts
 
 Say = Callable[[str], None]
 
-DEPTHS = (50, 200, 1000)
 FEW_STEPS = 150
 """Students with few captions are at their best sooner."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Gallery:
-    """Clips to be found: raw frames (V, F, D), and the questions about them."""
-
-    clips: ClipSet
-    frames: Tensor
-    questions: dict[str, Questions]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -187,7 +178,7 @@ def make_table(
     say(f"students: {(time.monotonic() - began) / 60:.1f} min")
     val_merit = {name: [_student_merit(student, looked) for student in trained[name]] for name in trained}
     best = max(SHIPPABLE, key=lambda name: statistics.mean(val_merit[name]))
-    rows = _rows(chosen, trained, best, found, lanes, recipe)
+    rows = make_rows(chosen, trained, best, found, lanes, recipe)
     lanes.close()
     say(f"table: {(time.monotonic() - began) / 60:.1f} min")
     table = {
@@ -231,15 +222,6 @@ def _encoded(teacher: XClip, texts: Texts, splits: dict[str, Split]) -> dict[str
     }
 
 
-def _attentive(name: str) -> bool:
-    return name not in SYSTEMS or SYSTEMS[name][0].attentive
-
-
-@torch.no_grad()
-def _student_scores(name: str, student: TeachClip, asked: Questions, frames: Tensor) -> Tensor:
-    return asked.texts.sentence @ pooled(student, frames, _attentive(name)).T
-
-
 def _merit(scores: dict[str, Tensor], gallery: Gallery) -> float:
     """What is chosen by, on val: captions (mean of R@1, R@5, R@10) and concepts (mAP) count alike."""
     _, single = columns(scores["test"], gallery.questions["test"].split)
@@ -249,7 +231,7 @@ def _merit(scores: dict[str, Tensor], gallery: Gallery) -> float:
 
 def _student_merit(student: TeachClip, gallery: Gallery) -> float:
     video = {
-        name: _student_scores(SHIPPABLE[0], student, asked, gallery.frames)
+        name: student_scores(SHIPPABLE[0], student, asked, gallery.frames)
         for name, asked in gallery.questions.items()
     }
     return _merit(video, gallery)
@@ -258,88 +240,6 @@ def _student_merit(student: TeachClip, gallery: Gallery) -> float:
 def _teacher_merit(teacher: XClip, gallery: Gallery, lanes: Lanes) -> float:
     asked = gallery.questions
     return _merit({n: full_scan(teacher, q.texts, gallery.frames, lanes) for n, q in asked.items()}, gallery)
-
-
-@torch.no_grad()
-def _rows(
-    teacher: XClip,
-    trained: dict[str, list[TeachClip]],
-    best: str,
-    found: Gallery,
-    lanes: Lanes,
-    recipe: TeacherRecipe,
-) -> dict[str, Any]:
-    """Every system's numbers on the three splits, per-event recalls and what a pair costs."""
-    D, F, W = recipe.dims.embed_dim, recipe.frames, recipe.words
-    one, many = (
-        {"bytes": 4 * D, "mul_adds": D},
-        {"bytes": 4 * D * (F + 1), "mul_adds": D * (1 + W + F + W * F)},
-    )
-    generator = generator_of(1, 0, purpose=3)
-    mixed = torch.stack([clip[torch.randperm(F, generator=generator)] for clip in found.frames])
-    others = found.frames[torch.randperm(len(found.frames), generator=generator)]
-    first = found.frames[:, :1].expand(-1, F, -1)
-    rows: dict[str, dict[str, Any]] = {}
-    events: dict[str, Any] = {}
-    happened = [frozenset(event.name for event in truth.events) for truth in found.clips.truths]
-
-    def put(system: str, split: str, runs: Sequence[Tensor], cost: dict[str, int]) -> None:
-        entry = rows.setdefault(system, {"seeds": len(runs), **cost})
-        entry[split] = summarise(runs, found.questions[split].split)
-        if split == "test" and system in (best, "teacher, full scan"):
-            events[system] = by_event(runs, found.questions[split].split, happened)
-
-    for split, asked in found.questions.items():
-        mean = teacher.mean_pool(found.frames).video  # the frames as they are, no head
-        put("mean pooling", split, [asked.texts.sentence @ mean.T], one)
-        for name, students in trained.items():
-            put(name, split, [_student_scores(name, s, asked, found.frames) for s in students], one)
-        whole = full_scan(teacher, asked.texts, found.frames, lanes)
-        put("teacher, full scan", split, [whole], many)
-        plain = [_student_scores(best, s, asked, found.frames) for s in trained[best]]
-        for depth in DEPTHS:
-            put(f"reranked, best {depth}", split, [reranked(scores, whole, depth) for scores in plain], many)
-        for control, frames in (
-            ("frames shuffled", mixed),
-            ("first frame only", first),
-            ("other clips' frames", others),
-        ):
-            runs = [_student_scores(best, s, asked, frames) for s in trained[best]]
-            put(f"control: {control}", split, runs, one)
-    shuffled = full_scan(teacher, found.questions["test"].texts, mixed, lanes)
-    put("control: teacher, frames shuffled", "test", [shuffled], many)
-    return {"systems": rows, "events": events, "first_stage_ms": _milliseconds(trained[best][0], found)}
-
-
-def _milliseconds(student: TeachClip, found: Gallery) -> float:
-    """Median time of one query's scores and best hundred, the vectors at hand."""
-    video = pooled(student, found.frames, True).contiguous()  # (V, D)
-    query = found.questions["test"].texts.sentence[0]
-    times = []
-    for _ in range(50):
-        began = time.perf_counter()
-        (video @ query).topk(min(100, len(video)))
-        times.append(time.perf_counter() - began)
-    return round(1000 * statistics.median(times), 3)
-
-
-def as_markdown(table: dict[str, Any]) -> str:
-    """The table for a model card: means with intervals for the first number of each split."""
-    head = "| | seeds | R@1 | R@5 | R@10 | MdR | MnR | paraphrase R@1 / R@5 / R@10 | concept mAP | nDCG@10 |"
-    lines = [head, "|" + "---|" * 10]
-    for system, row in table["systems"].items():
-        cells = [system, str(row["seeds"]), *(_cell(row["test"][m], m) for m in row["test"])]
-        told, asked = row.get("paraphrase"), row.get("concept")
-        cells.append(" / ".join(f"{told[m]['mean']:.1f}" for m in ("R@1", "R@5", "R@10")) if told else "")
-        cells += [_cell(asked[m], m) for m in asked] if asked else ["", ""]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def _cell(value: dict[str, float], metric: str) -> str:
-    if metric in ("R@1", "mAP", "R@5"):
-        return f"{value['mean']:.1f} ({value['low']:.1f} to {value['high']:.1f})"
-    return f"{value['mean']:.1f}"
 
 
 def _told(name: str, say: Say) -> Callable[[int, dict[str, float]], None]:

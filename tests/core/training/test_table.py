@@ -11,7 +11,7 @@ from core.training.evaluate import answer_columns
 from core.training.few import few_name
 from core.training.free_text import SENTENCES, free_text
 from core.training.recipe import HeadRecipe, StudentRecipe
-from core.training.scoring import columns, reranked, summarise
+from core.training.scoring import columns, difference, query_means, reranked, summarise
 from core.training.splits import Split, concepts, instances, paraphrases
 from core.training.stage_a import load_teacher, train_teacher
 from core.world.truth import EVENTS
@@ -77,6 +77,31 @@ def test_a_summary_has_the_mean_over_seeds_and_an_interval_around_it():
     assert found["R@10"]["mean"] >= found["R@1"]["mean"]
 
 
+def test_a_difference_is_that_of_the_same_queries():
+    generator = torch.Generator().manual_seed(0)
+    right = torch.eye(80, dtype=torch.bool)
+    split = Split("test", tuple("a" * 80), right)
+    hard = torch.rand(80, 80, generator=generator)  # what both find hard
+    weak = [hard + 0.5 * right + 0.01 * torch.rand(80, 80, generator=generator) for _ in range(2)]
+    strong = [scores + 0.2 * right for scores in weak]
+    found = difference(query_means(strong, split), query_means(weak, split), split)
+    slow = [
+        float(columns(a, split)[1][:, 0].mean() - columns(b, split)[1][:, 0].mean())
+        for a, b in zip(strong, weak, strict=True)
+    ]
+    assert found["R@1"]["mean"] == pytest.approx(sum(slow) / 2, abs=1e-3)
+    assert found["recall"]["mean"] == pytest.approx(
+        sum(found[name]["mean"] for name in ("R@1", "R@5", "R@10")) / 3, abs=2e-3
+    )
+    # pairs vary less than each system does: both alone are uncertain by more than their difference is
+    alone = summarise(strong, split)["R@1"]
+    assert found["R@1"]["high"] - found["R@1"]["low"] < alone["high"] - alone["low"]
+    assert found["R@1"]["low"] > 0
+    assert found["R@1"]["p"] < 0.05
+    same = difference(query_means(weak, split), query_means(weak, split), split)
+    assert same["R@5"] == {"mean": 0.0, "low": 0.0, "high": 0.0, "p": 1.0}
+
+
 def test_reranking_changes_only_the_order_of_the_best():
     first = torch.tensor([[0.9, 0.5, 0.4, 0.1]])
     second = torch.tensor([[0.0, 0.3, 0.9, 1.0]])
@@ -119,6 +144,9 @@ def test_the_whole_table_on_a_toy_world(tmp_path, monkeypatch):
     assert rows["student, taught"]["bytes"] * (recipe.frames + 1) == rows["teacher, full scan"]["bytes"]
     assert made["events"]["teacher, full scan"]["oncoming"]["clips"] == 24
     markdown = table.as_markdown(made)
-    assert markdown.count("\n") == len(rows) + 1
+    assert markdown.count("\n") == len(rows) + len(made["differences"]) + 4
+    (gained,) = [one for one in made["differences"] if one["system"] == "reranked, best 200"]
+    assert gained["against"] == "teacher, full scan"
+    assert gained["test"]["recall"]["mean"] == gained["concept"]["mAP"]["mean"] == 0.0
     again = run().table  # from the kept frames
     assert again["systems"] == rows
