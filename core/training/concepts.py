@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from core.world.truth import ClipTruth, shown
+from core.world.wording_rare import RARE
 
 Fact = tuple[str, ...]
 
@@ -138,8 +139,10 @@ def sayable(fact: Fact) -> bool:
     return fact[1] in ACTORS if fact[0] == "actor" else fact in SCENE or fact in EGO
 
 
-def say(fact: Fact, rng: random.Random) -> str:
-    """One wording of one fact."""
+def say(fact: Fact, rng: random.Random, rare: float = 0.0) -> str:
+    """One wording of one fact; with the chance `rare` one in the rarer words that only training hears."""
+    if rare > 0 and rng.random() < rare and (rarely := _rarely(fact, rng)):
+        return rarely
     if fact[0] == "actor":
         return _noun(fact[1:], rng, article=True)
     if fact[0] == "event":
@@ -153,12 +156,44 @@ def say(fact: Fact, rng: random.Random) -> str:
 
 def _noun(values: Fact, rng: random.Random, article: bool) -> str:
     noun = " ".join((*values[1:], rng.choice(ACTORS[values[0]])))
-    if not article:
-        return noun
+    return _article(noun) if article else noun
+
+
+def _article(noun: str) -> str:
     return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
 
 
-def make_query(facts: frozenset[Fact], rng: random.Random, most: int = 3) -> tuple[str, frozenset[Fact]]:
+def _rarely(fact: Fact, rng: random.Random) -> str:
+    """A wording in `wording_rare`, or nothing where it has none."""
+    slot, name, *who = fact
+    if slot in ("road", "light", "weather"):
+        phrases: tuple[str, ...] = getattr(RARE, slot)[name]
+        return rng.choice(phrases)
+    if slot == "ego":
+        plural, single = rng.choice(RARE.ego[name])
+        return rng.choice((f"we {plural}", f"the car {single}"))
+    if slot == "actor" and name in RARE.nouns:
+        return _article(_rare_noun((name, *who), rng))
+    if slot != "event":
+        return ""
+    form = rng.choice(RARE.forms[name])
+    if who and who[0] in RARE.nouns:
+        noun = _rare_noun(tuple(who), rng)
+        return form.format(a=_article(noun), n=noun)
+    return "" if "{" in form else form
+
+
+def _rare_noun(values: Fact, rng: random.Random) -> str:
+    """A noun with its colour, if the fact has one: either may be a rarer word."""
+    kind, *colours = values
+    return " ".join(
+        (*(rng.choice((c, *RARE.colours.get(c, ()))) for c in colours), rng.choice(RARE.nouns[kind]))
+    )
+
+
+def make_query(
+    facts: frozenset[Fact], rng: random.Random, most: int = 3, rare: float = 0.0
+) -> tuple[str, frozenset[Fact]]:
     """A query that fits a clip: its words, and the facts that any other clip must have to match it too."""
     by_slot: dict[str, list[Fact]] = {}
     for fact in sorted(facts):
@@ -183,4 +218,4 @@ def make_query(facts: frozenset[Fact], rng: random.Random, most: int = 3) -> tup
         picked.append(rng.choice(by_slot[slot]))
     order = {"event": 0, "actor": 0, "ego": 1, "weather": 3, "light": 3, "road": 2, "without": 1}
     picked.sort(key=lambda fact: (order[fact[0]], rng.random()))
-    return " ".join(say(fact, rng) for fact in picked), frozenset(picked)
+    return " ".join(say(fact, rng, rare) for fact in picked), frozenset(picked)

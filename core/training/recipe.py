@@ -36,7 +36,7 @@ class TeacherRecipe:
     """Towers and X-CLIP, end to end. Weights of losses are relative to the caption contrast."""
 
     dims: ClipDims = DRIVE_TINY
-    words: int = 32
+    words: int = 40
     frames: int = 12
     temporal_layers: int = 2
     steps: int = 1000
@@ -62,7 +62,8 @@ class TeacherRecipe:
     weight_facts: float = 0.2
     weight_places: float = 0.15
     weight_moments: float = 0.3
-    unknown_words: float = 0.05
+    unknown_words: float = 0.08
+    rare_words: float = 0.35  # share of the names and facts said in `wording_rare`
     jitter: float = 0.15
     shift: int = 6
     lanes: int = 2
@@ -102,6 +103,7 @@ class StudentRecipe:
     batch: int = 128
     rate: float = 5e-4
     head_rate: float = 2e-3  # the two layers that weigh frames learn faster, as published
+    tower_rate: float = 3e-5  # of opened blocks, where the student has towers of its own
     warm_up: float = 0.05
     decay: float = 0.02
     clip_norm: float = 1.0

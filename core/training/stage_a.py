@@ -153,9 +153,18 @@ def _take_over(teacher: XClip, names: Names, optimiser: torch.optim.Optimizer, s
     state = Run(start).load(None)
     if state is None:
         raise DrivescopeError(ErrorKind.NOT_FOUND, f"There is no checkpoint in {start} to begin with.")
-    teacher.load_state_dict(state["teacher"])
+    assert teacher.clip is not None, "the teacher is trained with its towers"
+    old = state["teacher"]
+    teacher.load_state_dict({name: grown(old[name], value) for name, value in teacher.state_dict().items()})
+    places, reached = teacher.clip.positional_embedding, len(old["word_logit_weight"])
+    if reached < teacher.words:
+        with torch.no_grad():  # places that no sentence reached begin like the last one that some did
+            places[reached:] = places[reached - 1]
     peaks = [group["peak"] for group in optimiser.param_groups]
     optimiser.load_state_dict(state["optimiser"])
+    for parameter, moments in optimiser.state.items():
+        for name in ("exp_avg", "exp_avg_sq"):
+            moments[name] = grown(moments[name], torch.zeros_like(parameter))
     for group, peak in zip(optimiser.param_groups, peaks, strict=True):
         group["peak"] = peak
     before = state["names"]
@@ -170,6 +179,16 @@ def _take_over(teacher: XClip, names: Names, optimiser: torch.optim.Optimizer, s
             head.bias.copy_(before[f"{name}.bias"] + (weight / before[f"{name}_weight"]).log())
     used: Tensor = state["used"]
     return used
+
+
+def grown(old: Tensor, new: Tensor) -> Tensor:
+    """`new` with `old`'s values in the corner that both have: a run for longer sentences has larger matrices."""
+    if old.shape == new.shape:
+        return old
+    corner = tuple(slice(min(a, b)) for a, b in zip(old.shape, new.shape, strict=True))
+    result = new.detach().clone()
+    result[corner] = old[corner]
+    return result
 
 
 def _take_bundle(teacher: XClip, folder: Path) -> Tensor:

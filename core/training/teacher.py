@@ -203,8 +203,8 @@ class TeacherStep:
         going_on = self.moments[torch.tensor(chosen)[:, None], drawn]  # (B, k, moments)
         captions = [rng.choice(self.clips.captions[i]) for i in chosen]
         facts = [self.clips.facts[i] for i in chosen]
-        queries = [make_query(rng.choice(facts), rng) for _ in range(recipe.queries)]
-        names = [say(fact, rng) for fact in THINGS]
+        queries = [make_query(rng.choice(facts), rng, rare=recipe.rare_words) for _ in range(recipe.queries)]
+        names = [say(fact, rng, recipe.rare_words) for fact in THINGS]
         said, reading = self._read([*captions, *(text for text, _ in queries)], generator)
         named, naming = self._read(names, generator)  # apart: they are short, and padding costs
         relevant = torch.tensor([[need <= have for have in facts] for _, need in queries])  # (Q, B)

@@ -7,12 +7,14 @@ out; weather and light not in a tunnel, where nobody could tell.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from numpy.random import Generator
 
 from core.world.truth import ActorTruth, ClipTruth, Event, shown
 from core.world.voice import Voice
 from core.world.wording import NUMBERS, SEEN
+from core.world.wording_rare import FRAMES, RARE
 from core.world.wording_unseen import NOMINAL, REPORTS, REQUESTS, UNSEEN
 
 VEHICLES = ("car", "van", "truck", "bus", "motorcycle", "ambulance", "cyclist")
@@ -20,6 +22,12 @@ PEOPLE = ("pedestrian", "child")
 SHORTEST, LONGEST = 4, 30
 WHOLE = 3
 """How many of a clip's captions tell all of it, the first one among them."""
+Voices = Callable[[], Voice]
+"""Whose words the next phrase is spoken in."""
+
+
+def _plain() -> Voice:
+    return SEEN
 
 
 def _one(rng: Generator, options: tuple[str, ...]) -> str:
@@ -184,7 +192,7 @@ def _presence(rng: Generator, truth: ClipTruth, w: Voice = SEEN) -> list[str]:
     return found
 
 
-def _pair(rng: Generator, truth: ClipTruth) -> str:
+def _pair(rng: Generator, truth: ClipTruth, voice: Voices) -> str:
     """An ordered sentence of two events that begin at least 0.6 s apart, or nothing."""
     pairs = [
         (a, b)
@@ -195,7 +203,7 @@ def _pair(rng: Generator, truth: ClipTruth) -> str:
     if not pairs:
         return ""
     a, b = pairs[int(rng.integers(len(pairs)))]
-    one, two = (speak(rng, truth, e, colour=rng.random() < 0.4) for e in (a, b))
+    one, two = (speak(rng, truth, e, voice(), colour=rng.random() < 0.4) for e in (a, b))
     form = _one(
         rng,
         (
@@ -221,22 +229,22 @@ def _adds(truth: ClipTruth, told: list[Event]) -> bool:
     return not any(event.name.startswith("ego") or event.name == "waits at red" for event in told)
 
 
-def whole(rng: Generator, truth: ClipTruth) -> str:
+def whole(rng: Generator, truth: ClipTruth, voice: Voices = _plain) -> str:
     """One sentence that is meant to fit this clip and few others: where, when, who did what, who else is there."""
     told = _told(truth)
-    spoken = [speak(rng, truth, e, colour=rng.random() < 0.8, short=0.0) for e in told]
+    spoken = [speak(rng, truth, e, voice(), colour=rng.random() < 0.8, short=0.0) for e in told]
     parts: list[str] = []
     if len(spoken) == 2 and told[1].start_s - told[0].start_s >= 0.6:
         parts.append(_one(rng, ("first {}, then {}", "{}, then {}", "{} and then {}")).format(*spoken))
     else:
         parts += spoken[:1] if len(spoken) < 2 else [f"{spoken[0]} and {spoken[1]}"]
     if not parts or _adds(truth, told):
-        does = _ego(rng, truth.ego, SEEN)
+        does = _ego(rng, truth.ego, voice())
         parts = [f"{does} {_one(rng, ('while', 'as', 'and'))} {parts[0]}" if parts else does]
-    there = _presence(rng, truth)
+    there = _presence(rng, truth, voice())
     if there and rng.random() < 0.6:
         parts.append(there[int(rng.integers(len(there)))])
-    where = setting(rng, truth, road=0.95, light=0.95, weather=0.95)
+    where = setting(rng, truth, voice(), road=0.95, light=0.95, weather=0.95)
     parts.insert(0, where) if rng.random() < 0.3 else parts.append(where)
     return _cut(", ".join(part for part in parts if part))
 
@@ -268,15 +276,28 @@ def _cut(text: str) -> str:
     return head if comma else " ".join(words[:LONGEST])
 
 
-def captions(truth: ClipTruth, rng: Generator, count: int = 10) -> list[str]:
+def _framed(rng: Generator, text: str) -> str:
+    """A sentence as people put it to others, if there is room for more words."""
+    return _one(rng, FRAMES).format(text) if len(text.split()) <= LONGEST - 6 else text
+
+
+def captions(truth: ClipTruth, rng: Generator, count: int = 10, rare: float = 0.0) -> list[str]:
     """`count` different sentences (fewer only if the clip has nothing more to say), lower case, no full stop.
 
-    The first ones tell the whole clip; the others leave out as people do.
+    The first ones tell the whole clip; the others leave out as people do. With `rare`, that share of the phrases
+    uses the words of `wording_rare`, and half that share of the sentences stands in one of its frames.
     """
+
+    def voice() -> Voice:
+        return RARE if rare > 0 and rng.random() < rare else SEEN
+
+    def framed(text: str) -> str:
+        return _framed(rng, text) if rare > 0 and text and rng.random() < rare / 2 else text
+
     result: list[str] = []
-    there = _presence(rng, truth)
+    there = _presence(rng, truth, voice())
     for _ in range(WHOLE):
-        if (text := whole(rng, truth)) not in result:
+        if (text := framed(whole(rng, truth, voice))) not in result:
             result.append(text)
     for turn in range(count * 8):
         if len(result) >= count:
@@ -287,35 +308,38 @@ def captions(truth: ClipTruth, rng: Generator, count: int = 10) -> list[str]:
             chance = (0.0, 0.45, 0.8)[kind]
             text = _join(
                 rng,
-                speak(rng, truth, event, colour=rng.random() < 0.5),
-                setting(rng, truth, road=chance, light=chance, weather=chance),
+                speak(rng, truth, event, voice(), colour=rng.random() < 0.5),
+                setting(rng, truth, voice(), road=chance, light=chance, weather=chance),
             )
         elif kind == 3 and event and event.actor_id is not None:
             link = _one(rng, ("while", "as", "and"))
-            also = speak(rng, truth, event, colour=rng.random() < 0.4, short=0.0)
-            text = f"{_ego(rng, truth.ego, SEEN)} {link} {also}"
-            text = _join(rng, text, setting(rng, truth, road=0.25, light=0.25, weather=0.25))
+            also = speak(rng, truth, event, voice(), colour=rng.random() < 0.4, short=0.0)
+            text = f"{_ego(rng, truth.ego, voice())} {link} {also}"
+            text = _join(rng, text, setting(rng, truth, voice(), road=0.25, light=0.25, weather=0.25))
         elif kind == 4:
             text = _join(
-                rng, _ego(rng, truth.ego, SEEN), setting(rng, truth, road=0.8, light=0.6, weather=0.6)
+                rng,
+                _ego(rng, truth.ego, voice()),
+                setting(rng, truth, voice(), road=0.8, light=0.6, weather=0.6),
             )
         elif kind == 5:
-            text = setting(rng, truth, road=0.9, light=0.8, weather=0.8)
+            text = setting(rng, truth, voice(), road=0.9, light=0.8, weather=0.8)
             if truth.road != "tunnel" and rng.random() < 0.3:
                 title = _one(rng, SEEN.titles[truth.light, truth.weather])
-                text = f"{title} {_one(rng, SEEN.road[truth.road])}"
+                text = f"{title} {_one(rng, voice().road[truth.road])}"
             else:
                 text = _one(rng, ("a drive {}", "driving {}", "the road {}", "a trip {}", "{}")).format(text)
         elif kind == 6:
-            text = _pair(rng, truth)
+            text = _pair(rng, truth, voice)
             if text and rng.random() < 0.35:
-                text = _join(rng, text, setting(rng, truth, road=0.4, light=0.4, weather=0.4))
+                text = _join(rng, text, setting(rng, truth, voice(), road=0.4, light=0.4, weather=0.4))
         else:
             text = ""
             if there:
                 text = there[int(rng.integers(len(there)))]
                 if rng.random() < 0.6:
-                    text = _join(rng, text, setting(rng, truth, road=0.4, light=0.4, weather=0.4))
+                    text = _join(rng, text, setting(rng, truth, voice(), road=0.4, light=0.4, weather=0.4))
+        text = text if kind in (5, 7) else framed(text)
         if text and SHORTEST <= len(text.split()) <= LONGEST and text not in result:
             result.append(text)
     return result

@@ -80,10 +80,11 @@ def cells(frame: Frame, owner: NDArray[np.int32], truth: ClipTruth) -> U16:
     return mask.reshape(rows, columns)
 
 
-def make_clip(seed: int, even: bool = False) -> tuple[U8, U16, ClipTruth, list[str]]:
+def make_clip(seed: int, even: bool = False, rare: float = 0.0) -> tuple[U8, U16, ClipTruth, list[str]]:
     """One training clip: frames (12, 72, 128, 3), cells (12, 9, 16), truth and captions.
 
-    With `even`, every story of every road comes equally often, instead of as often as on a drive.
+    With `even`, every story of every road comes equally often, instead of as often as on a drive. `rare` is the share
+    of phrases in rarer words (`captions`): for training, not for tests.
     """
     road, story = STORIES[seed % len(STORIES)] if even else ("", "")
     scene = compose(seed, road=road, script=story)
@@ -96,10 +97,14 @@ def make_clip(seed: int, even: bool = False) -> tuple[U8, U16, ClipTruth, list[s
         masks.append(cells(frame, renderer.owner, script))
         frames.append(frame.truth)
     truth = witnessed(script, frames)
-    return shrink(np.stack(big)), np.stack(masks), truth, captions(truth, np.random.default_rng(seed + 7))
+    return shrink(np.stack(big)), np.stack(masks), truth, _told(truth, seed, rare)
 
 
-def make_shard(folder: Path, index: int, seeds: range, even: bool = False) -> float:
+def _told(truth: ClipTruth, seed: int, rare: float) -> list[str]:
+    return captions(truth, np.random.default_rng(seed + 7), rare=rare)
+
+
+def make_shard(folder: Path, index: int, seeds: range, even: bool = False, rare: float = 0.0) -> float:
     """Write one shard unless it is there; returns the seconds it took. The npz comes last and marks it complete."""
     target = folder / f"shard_{index:05d}.npz"
     if target.exists() and target.with_suffix(".jsonl").exists():
@@ -107,7 +112,7 @@ def make_shard(folder: Path, index: int, seeds: range, even: bool = False) -> fl
     begin = time.perf_counter()
     frames, masks, lines = [], [], []
     for seed in seeds:
-        f, c, truth, sentences = make_clip(seed, even)
+        f, c, truth, sentences = make_clip(seed, even, rare)
         frames.append(f)
         masks.append(c)
         lines.append(json.dumps({"seed": seed, "truth": truth.to_dict(), "captions": sentences}))
@@ -122,15 +127,13 @@ def make_shard(folder: Path, index: int, seeds: range, even: bool = False) -> fl
     return time.perf_counter() - begin
 
 
-def recaption(folder: Path) -> int:
+def recaption(folder: Path, rare: float = 0.0) -> int:
     """Speak the captions of every finished shard again, as `make_clip` would today; returns how many clips."""
     count = 0
     for path in sorted(folder.glob("shard_*.jsonl")):
         rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
         for row in rows:
-            row["captions"] = captions(
-                ClipTruth.from_dict(row["truth"]), np.random.default_rng(row["seed"] + 7)
-            )
+            row["captions"] = _told(ClipTruth.from_dict(row["truth"]), row["seed"], rare)
         _write(path, "\n".join(map(json.dumps, rows)).encode() + b"\n")
         count += len(rows)
     return count
@@ -142,19 +145,21 @@ def _write(path: Path, data: bytes) -> None:
     temporary.replace(path)
 
 
-def _job(task: tuple[Path, int, range, bool]) -> tuple[int, float]:
+def _job(task: tuple[Path, int, range, bool, float]) -> tuple[int, float]:
     torch.set_num_threads(1)
     return task[1], make_shard(*task)
 
 
-def make_dataset(folder: Path, clips: int, seed: int, workers: int = 1, *, even: bool = False) -> None:
+def make_dataset(
+    folder: Path, clips: int, seed: int, workers: int = 1, *, even: bool = False, rare: float = 0.0
+) -> None:
     """Render all shards of a dataset; interrupted runs continue where they stopped.
 
     Raises DrivescopeError when the folder cannot be written or the disk is full; whole shards stay.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _make_all(folder, clips, seed, workers, even)
+        _make_all(folder, clips, seed, workers, even, rare)
     except OSError as error:
         full = error.errno == errno.ENOSPC
         kind = ErrorKind.DISK_FULL if full else ErrorKind.NO_PERMISSION
@@ -165,9 +170,9 @@ def make_dataset(folder: Path, clips: int, seed: int, workers: int = 1, *, even:
         raise DrivescopeError(kind, sentence, detail=str(error)) from error
 
 
-def _make_all(folder: Path, clips: int, seed: int, workers: int, even: bool) -> None:
+def _make_all(folder: Path, clips: int, seed: int, workers: int, even: bool, rare: float) -> None:
     tasks = [
-        (folder, i, range(seed + i * SHARD, min(seed + (i + 1) * SHARD, seed + clips)), even)
+        (folder, i, range(seed + i * SHARD, min(seed + (i + 1) * SHARD, seed + clips)), even, rare)
         for i in range((clips + SHARD - 1) // SHARD)
     ]
     if workers <= 1:
@@ -193,14 +198,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=100_000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--even", action="store_true", help="every story of every road equally often")
+    parser.add_argument(
+        "--rare", type=float, default=0.0, help="share of phrases in rarer words (training: 0.35)"
+    )
     parser.add_argument("--recaption", action="store_true", help="only speak the captions again")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     try:
         if options.recaption:
-            log.info("new captions for %d clips", recaption(options.out))
+            log.info("new captions for %d clips", recaption(options.out, options.rare))
             return 0
-        make_dataset(options.out, options.clips, options.seed, options.workers, even=options.even)
+        make_dataset(
+            options.out, options.clips, options.seed, options.workers, even=options.even, rare=options.rare
+        )
     except DrivescopeError as error:
         log.error("%s", error.sentence)
         return 1

@@ -26,6 +26,7 @@ from core.training.teacher import KINDS, MOMENTS, columns_of, moments_of, new_te
 from core.training.texts import UNKNOWN, Texts, settle_unknown_words
 from core.training.vision import encode_visible, visible_patches
 from core.world import truth as world
+from core.world import wording_rare
 from tests.core.training.toy import toy_clips, toy_recipe, toy_truth, write_toy_shards
 
 
@@ -225,6 +226,27 @@ def test_words_of_the_world_are_all_sayable():
     assert say(("actor", "ambulance"), random.Random(1)).startswith("an ")
     assert not sayable(("event", "ego stops"))
     assert not sayable(("actor", "unicorn"))
+
+
+def test_a_fact_is_said_in_rarer_words_as_often_as_asked_and_never_unasked():
+    rain, bus = ("weather", "rain"), ("event", "oncoming", "bus", "red")
+    plainly = {say(rain, random.Random(n)) for n in range(60)}
+    rarely = {say(rain, random.Random(n), rare=1.0) for n in range(60)}
+    assert plainly == set(SCENE[rain])
+    assert rarely == set(wording_rare.WEATHER["rain"])
+    mixed = [say(rain, random.Random(n), rare=0.5) in rarely - plainly for n in range(400)]
+    assert 0.4 < sum(mixed) / len(mixed) < 0.6
+    for n in range(60):
+        words = say(bus, random.Random(n), rare=1.0)
+        assert any(noun in words for noun in wording_rare.NOUNS["bus"])
+        assert any(tone in words for tone in ("red", *wording_rare.COLOURS["red"]))
+        assert "{" not in words
+    cone = ("actor", "cone")  # which has no rarer words
+    assert {say(cone, random.Random(n), rare=1.0) for n in range(20)} == {
+        say(cone, random.Random(n)) for n in range(20)
+    }
+    for fact in (*SCENE, *EGO, *(("event", name) for name in EVENTS), ("event", "crosses from left", "dog")):
+        assert "{" not in say(fact, random.Random(3), rare=1.0)
 
 
 def test_facts_agree_with_the_worlds_own_predicate():

@@ -54,6 +54,28 @@ def test_a_run_begins_awake_or_where_another_one_ended(tmp_path):
         train_teacher(clips, None, toy_recipe(), tmp_path / "third", start=tmp_path / "nowhere")
 
 
+def test_a_run_for_longer_sentences_begins_with_what_a_shorter_one_learned(tmp_path):
+    clips = toy_clips(8)
+    first, _ = train_teacher(clips, None, toy_recipe(steps=3), tmp_path / "first")
+    longer = toy_recipe(steps=2, words=20, rate=1e-4)
+    second, _ = train_teacher(clips, None, longer, tmp_path / "second", stop_at=0, start=tmp_path / "first")
+    for name, value in first.state_dict().items():
+        now = second.state_dict()[name]
+        if name == "clip.positional_embedding":
+            torch.testing.assert_close(now[:16], value[:16])
+            torch.testing.assert_close(now[16:20], value[15].expand(4, -1))
+        elif "word_logit" in name or "word_mat" in name:
+            torch.testing.assert_close(now[:16, :16], value)
+            torch.testing.assert_close(now[16:, 16:], torch.eye(4))
+            assert not now[:16, 16:].any()
+        else:
+            torch.testing.assert_close(now, value, msg=name)
+    third, _ = train_teacher(
+        clips, None, longer, tmp_path / "second", start=tmp_path / "first"
+    )  # it learns on
+    assert not equal(second, third)
+
+
 def test_a_run_may_begin_with_a_bundle(tmp_path):
     clips, recipe = toy_clips(8), toy_recipe(steps=2)
     first, texts = train_teacher(clips, None, recipe, tmp_path / "first")

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from core.world import wording
+from core.world import wording, wording_rare
 from core.world.captions import captions
 from core.world.demo import survey
 from core.world.scene import compose
@@ -15,12 +15,21 @@ SEEDS = range(40)
 
 
 @pytest.fixture(scope="module")
-def clips():
-    made = []
-    for seed in SEEDS:
-        truth = survey(compose(seed))
-        made.append((truth, captions(truth, np.random.default_rng(seed))))
-    return made
+def truths():
+    return [survey(compose(seed)) for seed in SEEDS]
+
+
+@pytest.fixture(scope="module", params=[0.0, 0.6], ids=["plain", "rare"])
+def clips(request, truths):
+    return [
+        (truth, captions(truth, np.random.default_rng(truth.seed), rare=request.param)) for truth in truths
+    ]
+
+
+def _both(name):
+    """A table of words, the rarer ones too."""
+    plain, rare = getattr(wording, name), getattr(wording_rare, name)
+    return {key: (*plain[key], *rare.get(key, ())) for key in plain}
 
 
 def _has(text, words):
@@ -43,11 +52,29 @@ def test_there_are_enough_and_they_differ(clips):
 
 def test_the_same_truth_and_seed_give_the_same_sentences(clips):
     truth, sentences = clips[0]
-    assert captions(truth, np.random.default_rng(SEEDS[0])) == sentences
+    assert sentences in [captions(truth, np.random.default_rng(SEEDS[0]), rare=rare) for rare in (0.0, 0.6)]
+
+
+def test_rarer_words_are_used_as_often_as_asked(truths):
+    heard = {word for words in _both("WEATHER").values() for word in words}
+    plain = {word for words in wording.WEATHER.values() for word in words}
+    for rare, least, most in ((0.0, 0.0, 0.0), (0.5, 0.3, 0.7), (1.0, 0.9, 1.0)):
+        told = [t for truth in truths for t in captions(truth, np.random.default_rng(truth.seed), rare=rare)]
+        rarely = sum(_has(text, heard - plain) for text in told)
+        plainly = sum(
+            _has(text, plain | {w for both in wording.BOTH.values() for w in both}) for text in told
+        )
+        assert least <= rarely / (rarely + plainly) <= most
+        framed = sum(
+            text.startswith(tuple(f.split("{")[0] for f in wording_rare.FRAMES if f[0] != "{"))
+            for text in told
+        )
+        assert (framed > 0) == (rare > 0)
 
 
 @pytest.mark.parametrize(
-    ("attribute", "table"), [("light", wording.LIGHT), ("weather", wording.WEATHER), ("road", wording.ROAD)]
+    ("attribute", "table"),
+    [("light", _both("LIGHT")), ("weather", _both("WEATHER")), ("road", _both("ROAD"))],
 )
 def test_setting_words_are_true(clips, attribute, table):
     for truth, sentences in clips:
@@ -85,15 +112,15 @@ def test_in_a_tunnel_nobody_speaks_of_the_sky(clips):
             continue
         told += 1
         for text in sentences:
-            assert not _has(text, _words(wording.WEATHER, wording.WEATHER)), text
-            assert not _has(text, _words(wording.LIGHT, wording.LIGHT)), text
+            assert not _has(text, _words(_both("WEATHER"), wording.WEATHER)), text
+            assert not _has(text, _words(_both("LIGHT"), wording.LIGHT)), text
     assert told
 
 
 def test_kinds_are_named_only_when_they_can_be_made_out(clips):
     for truth, sentences in clips:
         for kind in ("bus", "truck", "motorcycle", "cyclist", "child", "dog", "deer", "ambulance"):
-            words = set(wording.NOUNS[kind]) - {"animal", "wild animal"}
+            words = set(_both("NOUNS")[kind]) - {"animal", "wild animal"}
             seen = any(a.kind == kind and shown(truth, a.id, least=0.0006) for a in truth.actors)
             for text in sentences:
                 if _has(text, words):
@@ -103,7 +130,7 @@ def test_kinds_are_named_only_when_they_can_be_made_out(clips):
 def test_colours_belong_to_somebody_in_the_clip(clips):
     for truth, sentences in clips:
         there = {a.colour for a in truth.actors}
-        for colour, words in wording.COLOURS.items():
+        for colour, words in _both("COLOURS").items():
             if colour in there or colour in ("red", "green", "black", "blue", "orange"):
                 continue  # lights are red and green, evenings dark, ambulance lamps blue, cones orange
             for text in sentences:

@@ -11,6 +11,7 @@ from core.world.captions import LONGEST, SHORTEST, captions, paraphrase
 from core.world.demo import survey
 from core.world.scene import compose
 from core.world.truth import EVENTS
+from core.world.wording_rare import FRAMES, RARE
 from core.world.wording_unseen import NOMINAL, REPORTS, REQUESTS, SYNONYMS, UNSEEN
 
 WORD = re.compile(r"[a-z]+")
@@ -31,10 +32,11 @@ def _vocabulary(*tables):
     return {word for text in _leaves(list(tables)) for word in WORD.findall(text)}
 
 
-HEARD = _vocabulary(
+PLAIN = _vocabulary(
     *(vars(wording.SEEN)[field] for field in vars(wording.SEEN)),
     *(dict(getattr(concepts, name)) for name in ("SCENE", "EGO", "EVENTS", "ACTORS", "ABSENT")),
 )
+HEARD = PLAIN | _vocabulary(*vars(RARE).values(), FRAMES)
 
 
 @pytest.fixture(scope="module")
@@ -50,13 +52,18 @@ def test_no_synonym_is_ever_heard_and_there_are_enough():
     assert set(SYNONYMS) <= spoken
 
 
+def test_rarer_words_share_nothing_with_what_the_test_is_spoken_in():
+    unheard = _vocabulary(*vars(UNSEEN).values(), NOMINAL, REQUESTS, REPORTS) - PLAIN
+    assert not unheard & HEARD
+
+
 def test_two_families_of_sentences_are_kept_out(clips):
     marks = {"show", "footage", "find", "scene", "looking", "recording", "video", "search", "moment", "record",
              "circumstances", "incident"}  # fmt: skip
     assert marks <= _vocabulary(REQUESTS, REPORTS)
     assert not marks & HEARD
     for truth in clips:
-        for text in captions(truth, np.random.default_rng(truth.seed)):
+        for text in captions(truth, np.random.default_rng(truth.seed), rare=0.5):
             assert not (marks | set(SYNONYMS)) & set(WORD.findall(text)), text
             assert ":" not in text
             assert ";" not in text
