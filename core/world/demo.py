@@ -81,7 +81,7 @@ def film(wish: Wish, folder: Path) -> ClipTruth:
         stream = container.add_stream("libx264", rate=RATE)
         assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        stream.options = {"crf": "21", "preset": "medium", "threads": "1"}
+        stream.options = {"crf": str(wish.crf), "preset": "medium", "threads": "1"}
         for time in times:
             frame = renderer.frame(time)
             frames.append(frame.truth)

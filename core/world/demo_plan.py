@@ -115,6 +115,55 @@ tunnel day clear change_lane | ego overtakes | truck
 highway night snow lead_brakes | lead brakes | truck
 intersection night rain red_light | crosses from left | pedestrian
 """
+#: The third part, packed a little harder: the library stays under sixty megabytes.
+FURTHER = """
+rural day snow crossing | crosses from left | dog
+highway day clear change_lane | ego overtakes | bus
+intersection night clear red_light | light turns green | | ego starts
+roundabout dusk rain roundabout | ego takes roundabout |
+city day rain lead_brakes | lead brakes | van | ego stops
+highway day clear cut_in | cuts in from left | car | lead brakes
+intersection dusk clear red_light | light turns green | | ego starts
+rural night clear crossing | crosses from right | dog
+highway night rain cut_in | cuts in from right | car | lead brakes
+intersection day snow red_light | waits at red | | light turns green
+rural night rain crossing | crosses from left | deer
+tunnel night clear cut_in | cuts in from right | car
+highway night clear cut_in | cuts in from left | van
+intersection night clear red_light | light turns red | | ego stops
+rural dusk fog crossing | crosses from right | deer
+highway day rain cut_in | cuts in from right | truck
+intersection night clear red_light | cross traffic | motorcycle
+city night clear lead_brakes | lead brakes | motorcycle
+highway dusk rain cut_in | cuts in from left | motorcycle
+intersection dusk clear red_light | cross traffic | van
+roundabout night fog roundabout | ego takes roundabout |
+rural dusk clear crossing | crosses from left | pedestrian
+highway day clear overtaken | overtakes ego | bus
+intersection dusk clear red_light | crosses from right | child
+rural day rain cyclist | cyclist ahead |
+tunnel night clear overtaken | overtakes ego | motorcycle
+highway dusk clear overtaken | overtakes ego | car | cuts in from left
+intersection day rain red_light | ego stops | | crosses from left
+city day clear lead_brakes | lead brakes | truck
+rural night rain cyclist | cyclist ahead |
+highway day snow overtaken | overtakes ego | truck
+intersection day clear red_light | crosses from left | cyclist
+highway night clear change_lane | ego changes lane left |
+intersection day rain turn | ego turns left |
+rural dusk clear waiting | waits at kerb | child
+highway day rain change_lane | ego changes lane left |
+intersection night fog turn | ego turns left |
+roundabout day snow roundabout | ego takes roundabout |
+rural night snow quiet_drive | oncoming | bus
+tunnel day clear lead_brakes | lead brakes | bus
+city dusk snow ambulance | ambulance passes |
+highway dusk fog change_lane | ego changes lane right |
+intersection night clear turn | ego turns right |
+rural day clear quiet_drive | oncoming | truck
+highway dusk snow works | works ahead |
+intersection day clear turn | ego turns right |
+"""
 CANDIDATES = 3
 
 
@@ -131,6 +180,7 @@ class Wish:
     kind: str
     then: str = ""
     candidates: int = 1  # seeds that fulfil it and are compared
+    crf: int = 21  # of H.264: more is smaller
 
     @property
     def name(self) -> str:
@@ -155,9 +205,9 @@ class Wish:
 def wishes() -> list[Wish]:
     """The plan, parsed."""
     found: list[Wish] = []
-    for text, candidates in ((PLAN, 1), (BROADER, CANDIDATES)):
+    for text, candidates, crf in ((PLAN, 1, 21), (BROADER, CANDIDATES, 21), (FURTHER, CANDIDATES, 24)):
         for line in text.strip().splitlines():
             setting, event, kind, then = [*(part.strip() for part in line.split("|")), ""][:4]
             road, light, weather, script = setting.split()
-            found.append(Wish(len(found), road, light, weather, script, event, kind, then, candidates))
+            found.append(Wish(len(found), road, light, weather, script, event, kind, then, candidates, crf))
     return found
