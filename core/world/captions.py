@@ -22,6 +22,8 @@ PEOPLE = ("pedestrian", "child")
 SHORTEST, LONGEST = 4, 30
 WHOLE = 3
 """How many of a clip's captions tell all of it, the first one among them."""
+TRIES = 8
+"""How often a paraphrase is put in other words before it is cut."""
 Voices = Callable[[], Voice]
 """Whose words the next phrase is spoken in."""
 
@@ -251,7 +253,13 @@ def whole(rng: Generator, truth: ClipTruth, voice: Voices = _plain) -> str:
 
 def paraphrase(rng: Generator, truth: ClipTruth) -> str:
     """What `whole` tells, in a sentence family that training never hears and every other word unknown to it."""
+    for _ in range(TRIES):
+        if len((text := _reworded(rng, truth)).split()) <= LONGEST:
+            return text
+    return _cut(text)
 
+
+def _reworded(rng: Generator, truth: ClipTruth) -> str:
     def voice() -> Voice:
         return UNSEEN if rng.random() < 0.5 else SEEN
 
@@ -260,11 +268,11 @@ def paraphrase(rng: Generator, truth: ClipTruth) -> str:
     where = setting(rng, truth, here, road=0.95, light=0.95, weather=0.95)
     if told and rng.random() < 0.5:
         nouns = [_filled(rng, truth, e, NOMINAL[e.name], voice(), colour=rng.random() < 0.8) for e in told]
-        return _cut(_one(rng, REPORTS).format(event=" and ".join(nouns), where=where))
+        return _one(rng, REPORTS).format(event=" and ".join(nouns), where=where)
     spoken = [speak(rng, truth, e, voice(), colour=rng.random() < 0.8, short=0.0) for e in told]
     if not spoken or _adds(truth, told):
         spoken.append(_ego(rng, truth.ego, voice(), short=False))
-    return _cut(f"{_one(rng, REQUESTS).format(' and '.join(spoken))} {where}")
+    return f"{_one(rng, REQUESTS).format(' and '.join(spoken))} {where}"
 
 
 def _cut(text: str) -> str:
