@@ -29,12 +29,16 @@ from core.world.dataset import make_dataset
 
 @dataclass(frozen=True)
 class Part:
-    """One set of clips: its folder's name, how many, from which seed, every story equally often or as on a drive."""
+    """One set of clips: its folder's name, how many, from which seed, every story equally often or as on a drive.
+
+    `rare` is the share of phrases in rarer words; what measures has none.
+    """
 
     name: str
     clips: int
     seed: int
     even: bool = False
+    rare: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -52,10 +56,10 @@ FULL = Size(
     (
         Part("val", 300, 50_000),
         Part("test", 1000, 60_000),
-        Part("train", 8000, 100_000),
-        Part("even", 2432, 300_000, even=True),
+        Part("train", 8000, 100_000, rare=TeacherRecipe.rare_words),
+        Part("even", 3712, 300_000, even=True, rare=TeacherRecipe.rare_words),
     ),
-    TeacherRecipe(steps=4000),
+    TeacherRecipe(steps=6500),
     HeadRecipe(),
     StudentRecipe(),
     seeds=5,
@@ -64,8 +68,8 @@ QUICK = Size(
     (
         Part("val", 24, 50_000),
         Part("test", 24, 60_000),
-        Part("train", 24, 100_000),
-        Part("even", 8, 300_000, even=True),
+        Part("train", 24, 100_000, rare=TeacherRecipe.rare_words),
+        Part("even", 8, 300_000, even=True, rare=TeacherRecipe.rare_words),
     ),
     TeacherRecipe(steps=8),
     HeadRecipe(steps=4, batch=8),
@@ -104,7 +108,7 @@ def reproduce(work: Path, out: Path, size: Size, words: Path | None = None, work
 
     def render() -> None:
         for part in size.parts:
-            make_dataset(work / part.name, part.clips, part.seed, workers, even=part.even)
+            make_dataset(work / part.name, part.clips, part.seed, workers, even=part.even, rare=part.rare)
 
     times.of("world", render)
     val, test = load_clips(work / "val"), load_clips(work / "test")

@@ -10,10 +10,11 @@ from tests.core.training.toy import toy_recipe, write_toy_shards
 
 
 def test_the_command_makes_what_is_missing_and_nothing_twice(tmp_path, monkeypatch, capsys):
-    rendered = []
+    rendered, heard = [], {}
 
-    def make_dataset(folder, clips, seed, workers, *, even):
+    def make_dataset(folder, clips, seed, workers, *, even, rare):
         rendered.append((folder.name, clips, even))
+        heard[folder.name] = rare
         if not folder.exists():
             write_toy_shards(folder, clips, first_seed=seed)
 
@@ -30,6 +31,7 @@ def test_the_command_makes_what_is_missing_and_nothing_twice(tmp_path, monkeypat
     assert reproduce.main(arguments) == 0
     assert [name for name, _, _ in rendered] == ["val", "test", "train", "even"]
     assert rendered[3][2]
+    assert {name for name, rare in heard.items() if rare > 0} == {"train", "even"}
     said = capsys.readouterr().out
     assert "student, taught" in said
     assert "teacher:" in said

@@ -40,7 +40,7 @@ def test_shards_keep_the_contract_and_resume(small, tmp_path, monkeypatch):
     before = (tmp_path / "shard_00000.npz").stat().st_mtime_ns
     drawn = []
     real = dataset.make_clip
-    monkeypatch.setattr(dataset, "make_clip", lambda seed, even: drawn.append(seed) or real(seed, even))
+    monkeypatch.setattr(dataset, "make_clip", lambda seed, *how: drawn.append(seed) or real(seed, *how))
     small.make_dataset(tmp_path, 3, 500)
     assert drawn == [502]  # only what was missing
     assert (tmp_path / "shard_00000.npz").stat().st_mtime_ns == before
@@ -54,6 +54,14 @@ def test_new_captions_from_the_stored_truth_are_those_of_a_new_rendering(small, 
     path.write_text("".join(json.dumps({**row, "captions": ["said before"]}) + "\n" for row in rows))
     assert small.main(["--out", str(tmp_path), "--recaption"]) == 0
     assert path.read_text() == made
+    assert small.main(["--out", str(tmp_path), "--recaption", "--rare", "0.5"]) == 0
+    rarely = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [row["truth"] for row in rarely] == [row["truth"] for row in rows]
+    assert [row["captions"] for row in rarely] == [
+        dataset.make_clip(seed, rare=0.5)[3] for seed in (500, 501)
+    ]
+    assert path.read_text() != made
+    assert small.main(["--out", str(tmp_path), "--recaption"]) == 0
     assert (tmp_path / "shard_00000.npz").read_bytes() == pixels
 
 
