@@ -267,13 +267,3 @@ def video_to_text(similarity: npt.ArrayLike, groups: Sequence[npt.ArrayLike]) ->
         own[number, list(described)] = True
     asked = own.any(axis=0)  # (N,)
     return ranks_of_best(grouped.T[asked], own.T[asked])
-
-
-def dual_softmax(similarity: npt.ArrayLike, temperature: float = 1.0) -> FloatArray:
-    """Similarity (Q, N) reweighted by a softmax over the queries, as TeachCLIP reports it.
-
-    It needs all queries at once, so it is no search: a number got this way must be labelled as such.
-    """
-    scores = np.asarray(similarity, np.float64)
-    weights = np.exp((scores - np.nanmax(scores, axis=0, keepdims=True)) * temperature)
-    return np.asarray(scores * weights / weights.sum(axis=0, keepdims=True), np.float64)

@@ -20,8 +20,6 @@ THRESHOLDS: Final = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 MOST_PREDICTIONS: Final = 10
 TOLD_MOMENTS: Final = ("R1@0.3", "R1@0.5", "R1@0.7", "mIoU", "mAP@0.5", "mAP@0.75", "mAP")
 """The metrics that are shown to people; runs keep all of them."""
-LENGTHS_S: Final = {"short": (0.0, 10.0), "middle": (10.0, 30.0), "long": (30.0, 150.0)}
-"""Buckets of true window length in seconds, open below, closed above."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +46,6 @@ class MomentQuery:
         if (truth[:, 1] < truth[:, 0]).any():
             raise ValueError("a true window ends before it starts")
         return cls(windows, values, truth)
-
-    def only(self, shortest_s: float, longest_s: float) -> MomentQuery | None:
-        """The same predictions against true windows of (shortest_s, longest_s], or None if there is none."""
-        length = self.true[:, 1] - self.true[:, 0]
-        kept = self.true[(length > shortest_s) & (length <= longest_s)]
-        return MomentQuery(self.predicted, self.scores, kept) if len(kept) else None
 
 
 def iou(windows: npt.ArrayLike, others: npt.ArrayLike) -> FloatArray:
@@ -112,16 +104,6 @@ def moment_intervals(queries: Sequence[MomentQuery]) -> dict[str, tuple[float, f
     columns |= {"mAP": 100.0 * precisions.mean(axis=1), "mIoU": 100.0 * overlaps}
     intervals = bootstrap_intervals(np.stack(list(columns.values()), axis=1), np.zeros(len(columns), bool))
     return {name: (float(low), float(high)) for name, (low, high) in zip(columns, intervals, strict=True)}
-
-
-def moment_metrics_by_length(queries: Sequence[MomentQuery]) -> dict[str, dict[str, float]]:
-    """`moment_metrics` of all queries ("full") and of each bucket of true window length that has any."""
-    answer = {"full": moment_metrics(queries)}
-    for name, (shortest_s, longest_s) in LENGTHS_S.items():
-        kept = [part for part in (query.only(shortest_s, longest_s) for query in queries) if part]
-        if kept:
-            answer[name] = moment_metrics(kept)
-    return answer
 
 
 def average_precisions(

@@ -15,7 +15,6 @@ from core.evaluate.moments import (
     iou,
     moment_intervals,
     moment_metrics,
-    moment_metrics_by_length,
     moments_in_videos,
 )
 
@@ -65,17 +64,6 @@ def test_only_ten_predictions_count():
     assert average_precisions([query]).max() == 0
 
 
-def test_lengths_are_told_apart():
-    queries = [
-        MomentQuery.of([[0, 10]], [1.0], [[0, 10], [0, 40]]),
-        MomentQuery.of([[0, 5]], [1.0], [[0, 20]]),
-    ]
-    values = moment_metrics_by_length(queries)
-    assert set(values) == {"full", "short", "middle", "long"}
-    assert values["short"]["R1@0.95"] == 100
-    assert values["long"]["mIoU"] == pytest.approx(25)
-
-
 @pytest.mark.parametrize(
     ("predicted", "scores", "true"),
     [
@@ -118,13 +106,12 @@ def test_equal_to_the_published_evaluation():
         windows = np.array(row["pred_relevant_windows"])
         queries.append(MomentQuery.of(windows[:, :2], windows[:, 2], truth[qid]["relevant_windows"]))
     expected = json.loads((folder / "standalone_eval/sample_val_preds_metrics_raw.json").read_text())
-    got = moment_metrics_by_length(queries)
-    for bucket in ("full", "short", "middle", "long"):
-        for threshold, value in expected[bucket]["MR-R1"].items():
-            assert f"{got[bucket][f'R1@{threshold}']:.2f}" == f"{value:.2f}"
-        for threshold, value in expected[bucket]["MR-mAP"].items():
-            name = "mAP" if threshold == "average" else f"mAP@{threshold}"
-            assert f"{got[bucket][name]:.2f}" == f"{value:.2f}"
+    got = moment_metrics(queries)
+    for threshold, value in expected["full"]["MR-R1"].items():
+        assert f"{got[f'R1@{threshold}']:.2f}" == f"{value:.2f}"
+    for threshold, value in expected["full"]["MR-mAP"].items():
+        name = "mAP" if threshold == "average" else f"mAP@{threshold}"
+        assert f"{got[name]:.2f}" == f"{value:.2f}"
 
 
 def test_every_metric_has_an_interval_around_it():
