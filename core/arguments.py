@@ -8,6 +8,8 @@ import math
 from collections.abc import Callable
 from typing import TypeVar
 
+from core.library.clips import LONGEST_S, SHORTEST_CLIP_S, SHORTEST_STRIDE_S
+
 Number = TypeVar("Number", int, float)
 
 
@@ -24,9 +26,14 @@ def query(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def positive(text: str) -> float:
-    """A number of seconds."""
-    return _between(text, float, math.ulp(0.0), 1e6, "a positive number of seconds")
+def clip_length(text: str) -> float:
+    """How long clips are, in seconds."""
+    return _seconds(text, SHORTEST_CLIP_S, LONGEST_S)
+
+
+def stride(text: str) -> float:
+    """How far one clip starts after the other, in seconds."""
+    return _seconds(text, SHORTEST_STRIDE_S, LONGEST_S)
 
 
 def share(text: str) -> float:
@@ -51,6 +58,10 @@ def cases(text: str) -> int:
 def count(text: str) -> int:
     """How many of something, at least one."""
     return _between(text, int, 1, 1_000_000, "a whole number between 1 and 1000000")
+
+
+def _seconds(text: str, least: float, most: float) -> float:
+    return _between(text, float, least, most, f"a number of seconds between {least:g} and {most:g}")
 
 
 def _between(text: str, kind: Callable[[str], Number], least: float, most: float, wanted: str) -> Number:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from core import commands, terminal
-from core.arguments import clip_id, count, positive, query
+from core.arguments import clip_id, clip_length, count, query, stride
 from core.commands import DONE, FAILURES, WRONG_USE, Answer
 from core.errors import Cancelled, DrivescopeError, ErrorKind, of_os_error
 from core.evaluate import command_line as evaluating
@@ -116,11 +116,11 @@ def build_parser() -> argparse.ArgumentParser:
     index.add_argument("--library", required=True, metavar="DIR")
     index.add_argument(
         "--clip-seconds",
-        type=positive,
+        type=clip_length,
         metavar="S",
         help="length of a clip; default: as the library was cut, 8 for a new one. Given, what is there is cut anew",
     )
-    index.add_argument("--stride", type=positive, default=None, metavar="S", help="default: the clip length")
+    index.add_argument("--stride", type=stride, default=None, metavar="S", help="default: the clip length")
     index.add_argument("--drop-missing", action="store_true", help="forget videos whose files are gone")
     add_model_options(index)
 

@@ -12,6 +12,11 @@ from typing import Final
 DEFAULT_CLIP_SECONDS: Final = 8.0
 SHORTEST_REST_S: Final = 1.0
 """A rest at the end of a video that is shorter than this joins the clip before it."""
+SHORTEST_CLIP_S: Final = 1.0
+"""Below it the twelve frames that a clip is seen by are one picture twelve times."""
+SHORTEST_STRIDE_S: Final = 0.1
+LONGEST_S: Final = 3600.0
+"""Longest clip, and longest stride, that a person may ask for."""
 _NEGLIGIBLE_S: Final = 1e-6
 """Below any frame's duration: what is left of a division of floats, not of a video."""
 

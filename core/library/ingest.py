@@ -18,7 +18,7 @@ import torch
 
 from core.errors import Cancelled, DrivescopeError, ErrorKind
 from core.library.catalog import ClipRow, FailureRow, VideoRow
-from core.library.clips import DEFAULT_CLIP_SECONDS, cut
+from core.library.clips import DEFAULT_CLIP_SECONDS, LONGEST_S, SHORTEST_CLIP_S, SHORTEST_STRIDE_S
 from core.library.commit import Committer
 from core.library.discover import Found, find_videos
 from core.library.encoder import FrameEncoder
@@ -103,19 +103,22 @@ def _note_outcome(library: Library, job: int, outcome: str, run: _Run) -> None:
 
 def _cut_of(library: Library, clip_seconds: float, stride_s: float) -> tuple[float, float]:
     """The lengths to cut by: as asked, else as the library was cut; remembered for the next time."""
-    if clip_seconds <= 0:
+    _require_between(clip_seconds, SHORTEST_CLIP_S, "The length of a clip")
+    _require_between(stride_s, SHORTEST_STRIDE_S, "The stride")
+    if not clip_seconds:
         clip_seconds = float(library.catalog.setting("clip_seconds") or DEFAULT_CLIP_SECONDS)
         stride_s = stride_s or float(library.catalog.setting("stride_s") or 0.0)
-    try:
-        cut(1.0, clip_seconds, stride_s)
-    except ValueError as error:
-        raise DrivescopeError(ErrorKind.BAD_INPUT, f"{str(error).capitalize()}.") from error
-    if clip_seconds < 1.0:
-        raise DrivescopeError(ErrorKind.BAD_INPUT, "A clip must last at least 1 s.")
     with library.catalog.transaction():
         library.catalog.set_setting("clip_seconds", repr(clip_seconds))
         library.catalog.set_setting("stride_s", repr(stride_s))
     return clip_seconds, stride_s
+
+
+def _require_between(seconds: float, least: float, what: str) -> None:
+    """0 stands for what the library or the clip says."""
+    if seconds and not least <= seconds <= LONGEST_S:
+        sentence = f"{what} must be between {least:g} and {LONGEST_S:g} seconds, not {seconds:g}."
+        raise DrivescopeError(ErrorKind.BAD_INPUT, sentence)
 
 
 @dataclass(frozen=True)

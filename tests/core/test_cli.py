@@ -121,6 +121,14 @@ def test_a_file_that_fails_is_listed_and_the_code_says_so(tmp_path, bundle_folde
         (("info", "--library", "{tmp}/nowhere"), "There is no library in"),
         (("index", "{tmp}", "--library", "{tmp}/lib", "--bundle", "no-such-bundle"), "There is no bundle"),
         (("index", "{tmp}", "--library", "demo"), "demo library holds the shipped clips only"),
+        (
+            ("index", "{tmp}", "--library", "{tmp}/lib", "--clip-seconds", "0.2"),
+            "--clip-seconds: '0.2' is not a number of seconds between 1 and 3600",
+        ),
+        (
+            ("index", "{tmp}", "--library", "{tmp}/lib", "--stride", "0"),
+            "--stride: '0' is not a number of seconds between 0.1 and 3600",
+        ),
         (("index", "{tmp}/typo", "{tmp}/typo2", "--library", "{tmp}/lib"), "typo is not there"),
         (("info", "--library", ""), "name is empty"),
         (("index", "{tmp}", "--library", " "), "name is empty"),

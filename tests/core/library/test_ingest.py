@@ -208,7 +208,14 @@ def test_on_request_everything_is_cut_anew(library, encoder, drives):
 
 @pytest.mark.parametrize(
     ("clip_seconds", "stride_s", "sentence"),
-    [(0.5, 0, "at least 1 s"), (2, -1, "stride"), (float("nan"), 0, "longer than 0")],
+    [
+        (0.5, 0, "clip must be between 1 and 3600 seconds, not 0.5"),
+        (-2, 0, "clip must be between"),
+        (float("nan"), 0, "clip must be between"),
+        (2, -1, "stride must be between 0.1 and 3600 seconds, not -1"),
+        (2, 0.01, "stride must be between"),
+        (2, float("inf"), "stride must be between"),
+    ],
 )
 def test_lengths_that_make_no_sense(library, encoder, drives, clip_seconds, stride_s, sentence):
     with pytest.raises(DrivescopeError, match=sentence) as caught:
