@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from core import opening, paths
 from core.errors import DrivescopeError, ErrorKind
+from core.files import check_target, check_target_folder
 from core.terminal import ProgressLine
 
 if TYPE_CHECKING:
@@ -84,6 +85,9 @@ def run_search(options: argparse.Namespace) -> Answer:
         raise DrivescopeError(
             ErrorKind.BAD_INPUT, "The query is empty: type what you look for, or --like a clip."
         )
+    save_in = Path(options.save_clips).expanduser() if options.save_clips else None
+    if save_in is not None:
+        check_target_folder(save_in)
     with opening.open_searcher(options) as searcher:
         from core.protocol import Filters
         from core.search.rerank import RERANK_CLIPS
@@ -97,7 +101,7 @@ def run_search(options: argparse.Namespace) -> Answer:
             *_, ranked = searcher.search(
                 options.text, k=options.k, rerank_clips=rerank_clips, filters=filters, joint=joint
             )
-        saved = _saved(searcher, ranked, Path(options.save_clips)) if options.save_clips else {}
+        saved = _saved(searcher, ranked, save_in) if save_in is not None else {}
     hits = [
         {
             "rank": hit.rank,
@@ -131,10 +135,11 @@ def run_explain(options: argparse.Namespace) -> Answer:
     """Write heatmaps of one clip for a query, each with its faithfulness."""
     from core.explain.command import EXPLANATION, explain_clip
 
+    folder = Path(options.out).expanduser()
+    check_target_folder(folder)
     library, bundle = opening.open_library(options)
     with contextlib.closing(library):
         bundle.selftest()
-        folder = Path(options.out).expanduser()
         maps = explain_clip(
             library,
             bundle,
@@ -181,6 +186,8 @@ def run_info(options: argparse.Namespace) -> Answer:
 
 def run_window(options: argparse.Namespace) -> Answer:
     """Become the window. Returns only if that is impossible."""
+    if picture := getattr(options, "screenshot", None):
+        check_target(Path(picture))
     command = [sys.executable, "-m", "explorer"]
     if options.command == "demo":
         command.append("demo")
@@ -301,9 +308,7 @@ def _saved(searcher: Searcher, ranked: Ranked, folder: Path) -> dict[str, Any]:
 
     show = ProgressLine("Saving clips")
     clips = [(hit.rank, searcher.library.catalog.clip(hit.clip_id)) for hit in ranked.hits]
-    report = save_clips(
-        clips, folder.expanduser(), progress=lambda done, name: show.steps(name, done, len(clips))
-    )
+    report = save_clips(clips, folder, progress=lambda done, name: show.steps(name, done, len(clips)))
     show.end()
     return {
         "saved_in": str(folder),

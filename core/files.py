@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
@@ -58,6 +60,31 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_target(path: Path) -> None:
+    """Whether a file can be written at `path`, asked before the work whose outcome it is to hold.
+
+    What is there stays, and nothing is left behind. Raises DrivescopeError as `writing_failed` tells.
+    """
+    with writing_errors(path):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        _try_to_write(path.parent, path.name)
+
+
+def check_target_folder(folder: Path) -> None:
+    """Whether files can be written into `folder`, which need not be there; as `check_target`."""
+    with writing_errors(folder):
+        _try_to_write(folder, "")
+
+
+def _try_to_write(folder: Path, name: str) -> None:
+    """Makes and removes a file in the nearest folder that is there; only the system knows all of its own reasons."""
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    tried = there / f".{name}.{secrets.token_hex(4)}.partial"
+    tried.open("xb").close()
+    tried.unlink()
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:

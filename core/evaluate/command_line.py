@@ -14,6 +14,7 @@ from typing import Protocol
 from core import arguments, opening, paths, terminal
 from core.commands import DONE, Answer
 from core.errors import DrivescopeError, ErrorKind
+from core.files import check_target
 from core.terminal import ProgressLine
 
 AddModelOptions = Callable[[argparse.ArgumentParser], None]
@@ -175,6 +176,8 @@ def run_evaluate(options: argparse.Namespace) -> Answer:
     from core.evaluate.command import evaluate_foreign, evaluate_library, preview_truth
     from core.evaluate.truth import SpanRule
 
+    if options.trec_out:
+        check_target(options.trec_out)
     request = Request(
         queries_file=options.queries,
         companion=options.companion,

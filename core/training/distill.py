@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import torch
 
 from core.errors import DrivescopeError, ErrorKind
+from core.files import check_target_folder
 from core.models.bundle_io import DESCRIPTION, BundleConfig, save_bundle
 from core.models.device import choose_device
 from core.models.file_bundle import PREFIX
@@ -88,7 +89,8 @@ class Made:
 def bundle_name(out: str) -> tuple[Path, str]:
     """Folder and reference of `--out`: a plain name lies among this machine's distilled bundles, a path where it says.
 
-    Raises DrivescopeError(BAD_INPUT) for a name that is no name, and for one that is taken.
+    Raises DrivescopeError(BAD_INPUT) for a name that is no name, and for one that is taken, and as
+    `check_target_folder` does where nothing can be written.
     """
     plain = out.removeprefix(DISTILLED)
     is_name = out.startswith(DISTILLED) or not ("/" in out or "\\" in out or out.startswith((".", "~")))
@@ -104,6 +106,7 @@ def bundle_name(out: str) -> tuple[Path, str]:
         )
     if folder.exists() and not folder.is_dir():
         raise DrivescopeError(ErrorKind.BAD_INPUT, f"{folder} is a file: name a folder for the bundle.")
+    check_target_folder(folder)
     return folder, DISTILLED + plain if is_name else str(folder)
 
 

@@ -155,6 +155,24 @@ def test_a_mistake_is_one_sentence_and_code_2(tmp_path, capsys, arguments, sente
     assert not (tmp_path / "lib").exists()
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("search", "x", "--library", "{tmp}/none", "--save-clips", "{tmp}/file/clips"),
+        ("explain", "x", "1", "--library", "{tmp}/none", "--out", "{tmp}/file"),
+        ("evaluate", "--queries", "q.csv", "--library", "{tmp}/none", "--trec-out", "{tmp}/file/a.run"),
+        ("open", "{tmp}/none", "--screenshot", "{tmp}/file/a.png"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_told_before_any_work(tmp_path, capsys, monkeypatch, arguments):
+    monkeypatch.setattr("core.commands.os.execv", lambda *command: pytest.fail("the window was started"))
+    (tmp_path / "file").write_text("x")
+    filled = [argument.replace("{tmp}", str(tmp_path)) for argument in arguments]
+    code, answer, _ = run(capsys, *filled, "--json")
+    assert code == 2
+    assert answer["error"]["sentence"] == f"{filled[-1]} could not be written (Not a directory)."
+
+
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
 def test_bytes_that_are_no_text_are_json_all_the_same(tmp_path, locale):
     command = [sys.executable, "-m", "core.cli", "info", "--library", f"{tmp_path}/\udcff\n夜", "--json"]

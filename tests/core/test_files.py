@@ -6,7 +6,15 @@ import stat
 import pytest
 
 from core.errors import DrivescopeError, ErrorKind
-from core.files import new_folder, remove_folder, sha256_of, write_atomically, write_text
+from core.files import (
+    check_target,
+    check_target_folder,
+    new_folder,
+    remove_folder,
+    sha256_of,
+    write_atomically,
+    write_text,
+)
 from core.library.storage import write_bytes
 
 
@@ -56,6 +64,32 @@ def test_what_the_system_refuses_is_a_sentence(tmp_path):
         write_text(tmp_path / "file" / "below", "x")
     assert caught.value.kind is ErrorKind.BAD_INPUT
     assert str(tmp_path / "file" / "below") in caught.value.sentence
+
+
+def test_a_place_is_tried_before_the_work_and_left_as_it_was(tmp_path):
+    (tmp_path / "file").write_text("old")
+    (tmp_path / "folder").mkdir()
+    check_target(tmp_path / "file")
+    check_target(tmp_path / "not" / "yet" / "there.html")
+    for folder in (tmp_path, tmp_path / "folder", tmp_path / "not" / "yet"):
+        check_target_folder(folder)
+    for path in (tmp_path / "folder", tmp_path / "file" / "below", tmp_path / ("x" * 250)):
+        with pytest.raises(DrivescopeError, match=f"{path.name} could not be written"):
+            check_target(path)
+    for folder in (tmp_path / "file", tmp_path / "file" / "below" / "that"):
+        with pytest.raises(DrivescopeError, match="could not be written") as caught:
+            check_target_folder(folder)
+        assert str(folder) in caught.value.sentence
+    assert {path.name for path in tmp_path.rglob("*")} == {"file", "folder"}
+    assert (tmp_path / "file").read_text() == "old"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_place_where_this_user_may_not_write(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(DrivescopeError) as caught:
+        check_target(tmp_path / "a.html")
+    assert caught.value.kind is ErrorKind.NO_PERMISSION
 
 
 def test_a_hash_is_of_the_bytes(tmp_path):

@@ -15,7 +15,7 @@ from core.evaluate.report.cases import WORST
 from core.evaluate.report.contents import Contents, Exhibit, gather
 from core.evaluate.report.evidence import Evidence
 from core.evaluate.report.page import page
-from core.files import write_atomically
+from core.files import check_target, write_atomically
 
 if TYPE_CHECKING:
     from core.library.library import Library
@@ -59,6 +59,9 @@ def write_report(
     """
     if out.suffix.lower() not in (".html", ".htm"):
         raise DrivescopeError(ErrorKind.BAD_INPUT, f"{out} must end in .html: a report is a web page.")
+    rows, whole = out.with_suffix(".csv"), out.with_suffix(".json")
+    for path in (out, rows, whole):
+        check_target(path)
     contents = gather(
         library,
         bundle,
@@ -71,7 +74,6 @@ def write_report(
         progress=progress,
         cancelled=cancelled,
     )
-    rows, whole = out.with_suffix(".csv"), out.with_suffix(".json")
     told = json.dumps(_as_dict(contents), ensure_ascii=False, indent=1, allow_nan=False)
     write_atomically(whole, lambda path: _write_text(path, told))
     write_atomically(rows, lambda path: _write_rows(path, contents))

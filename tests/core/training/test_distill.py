@@ -376,6 +376,8 @@ def test_names_of_bundles(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DrivescopeError, match="is a file"):
         bundle_name(str(tmp_path / "file"))
+    with pytest.raises(DrivescopeError, match="could not be written"):
+        bundle_name(str(tmp_path / "file" / "below"))
 
 
 # --- the command --------------------------------------------------------------------------------------

@@ -213,6 +213,9 @@ def test_mistakes_and_stopping_write_nothing(world, tmp_path):
     with pytest.raises(Cancelled):
         write(cancelled=lambda: True)
     assert list(tmp_path.iterdir()) == []
+    (tmp_path / "taken.csv").mkdir()
+    with pytest.raises(DrivescopeError, match=r"taken\.csv could not be written"):
+        write("taken.html", run="nothing")  # told first, before anything is looked at
     (tmp_path / "folder.html").mkdir()
     with pytest.raises(DrivescopeError, match="could not be written") as caught:
         write("folder.html", cases=0)
