@@ -12,11 +12,12 @@ from typing import Final
 from PySide6.QtCore import (
     QMessageLogContext,
     QObject,
-    QStandardPaths,
     QtMsgType,
     Signal,
     qInstallMessageHandler,
 )
+
+from explorer.places import data_folder
 
 log = logging.getLogger("drivescope.explorer")
 _LEVELS: Final = {
@@ -40,8 +41,7 @@ class Defects(QObject):
 
 def log_file() -> Path:
     """The log's place, in the user's own data folder."""
-    folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.GenericDataLocation)
-    return Path(folder) / "drivescope" / "explorer.log"
+    return data_folder() / "explorer.log"
 
 
 def install(defects: Defects) -> None:

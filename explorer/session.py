@@ -34,7 +34,7 @@ from explorer import formats
 from explorer.engine_client import Request
 from explorer.engine_link import EngineLink
 from explorer.jobs import Jobs
-from explorer.logs import log_file
+from explorer.places import data_folder
 from explorer.settings import Settings
 
 DEMO: Final = "demo"
@@ -343,4 +343,4 @@ def _summary(reply: FootageAdded) -> str:
 def _library_place(footage: Path) -> Path:
     """Where a library for dropped footage goes: never inside the footage itself."""
     name = footage.stem if footage.is_file() else footage.name
-    return log_file().parent / "libraries" / (name or "footage")
+    return data_folder() / "libraries" / (name or "footage")

@@ -1,6 +1,6 @@
 """Every setting in one table. A new one is one row; the settings dialog is generated from it.
 
-Values live in QSettings (an INI file in the user's configuration folder) and are read through `Settings`,
+Values live in QSettings (an INI file, see `places.py`) and are read through `Settings`,
 which checks them: a hand-edited file can be wrong, the window then uses the default.
 """
 
@@ -10,7 +10,9 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
-from PySide6.QtCore import QObject, QSettings, Signal
+from PySide6.QtCore import QObject, Signal
+
+from explorer.places import settings_store
 
 Value = str | int | float | bool
 
@@ -75,9 +77,7 @@ class Settings(QObject):
         super().__init__(parent)
         self._keep = keep  # else nothing is written: a picture of the window changes nobody's settings
         self._fleeting: dict[str, Value] = {}
-        self._store = QSettings(
-            QSettings.Format.IniFormat, QSettings.Scope.UserScope, "Drivescope", "explorer"
-        )
+        self._store = settings_store(self)
 
     def get(self, key: str) -> Value:
         """The stored value if it fits its row, else the default."""

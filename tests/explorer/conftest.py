@@ -42,6 +42,7 @@ class NoProcess(EngineProcess):
 def _own_home(tmp_path, monkeypatch):
     """No test reads or writes the person's settings, history or log."""
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("DRIVESCOPE_HOME", raising=False)
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, str(tmp_path / name))
     QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))

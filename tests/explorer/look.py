@@ -7,13 +7,14 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QCoreApplication, QElapsedTimer, QEventLoop, QMimeData, QSettings, Qt, QUrl
+from PySide6.QtCore import QCoreApplication, QElapsedTimer, QEventLoop, QMimeData, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from core.protocol import AddFootage, FailureInfo, Progress
 from explorer.app import Explorer
 from explorer.arguments import Options
+from explorer.places import HOME_ENVIRONMENT
 from explorer.widgets.dialogs import FailuresDialog, SettingsDialog
 from explorer.widgets.models_dialog import ModelsDialog
 from explorer.widgets.shortcut_sheet import ShortcutSheet
@@ -161,7 +162,7 @@ def draw(picture: Callable[[str, str, str, Path], None], usual: str) -> None:
     out = Path(sys.argv[1])
     settings = out / "settings"
     settings.mkdir(parents=True, exist_ok=True)
-    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(settings))
+    os.environ[HOME_ENVIRONMENT] = str(settings)
     QApplication.setStyle("Fusion")
     app = QApplication(sys.argv[:1])
     for word in sys.argv[2:] or [usual]:
