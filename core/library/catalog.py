@@ -300,11 +300,17 @@ class Catalog:
         return [Keyframe(*row) for row in self._rows(query, (clip_id,))]  # type: ignore[arg-type]  # STRICT columns
 
     def relocate(self, video_id: int, path: str, size: int, mtime_ns: int) -> None:
-        """The same contents now lie at `path`, or were touched there."""
-        self._write(
-            "UPDATE videos SET path = ?, size = ?, mtime_ns = ? WHERE id = ?",
-            (path, size, mtime_ns, video_id),
-        )
+        """The same contents now lie at `path`, or were touched there: what is damaged in them still is."""
+        of_video = "path = (SELECT path FROM videos WHERE id = ?)"
+        with self.transaction():
+            self._write(
+                f"DELETE FROM failures WHERE kind != ? AND {of_video}", (ErrorKind.UNREADABLE.value, video_id)
+            )
+            self._write(f"UPDATE OR REPLACE failures SET path = ? WHERE {of_video}", (path, video_id))
+            self._write(
+                "UPDATE videos SET path = ?, size = ?, mtime_ns = ? WHERE id = ?",
+                (path, size, mtime_ns, video_id),
+            )
 
     def drop_video(self, video_id: int) -> None:
         """Forgets a video and its clips."""

@@ -172,7 +172,7 @@ class Committer:
         path = printable(str(task.path))
         if failure is not None:
             catalog.record_failure(FailureRow(path, failure.kind.value, printable(failure.sentence)))
-        else:
+        elif plan.facts is not None:  # else nobody has looked into it again
             catalog.clear_failure(path)
         del self._plans[task.number]
 

@@ -287,7 +287,16 @@ def _is_gone(path: str) -> bool:
 
 
 def _forget_failures_of_gone(library: Library, found: Found) -> None:
+    """Of files that are not there any more; elsewhere than under `found` only if no video of theirs is waited for.
+
+    A folder that was moved or removed leaves no video of the library behind, a disk that is only away all of them.
+    """
+    folders = {str(Path(video.path).parent) for video in library.catalog.videos()}
     there = {printable(str(path)) for path in found.files if os.path.lexists(path)}
     for failure in library.catalog.failures():
-        if found.covers(failure.path) and failure.path not in there:
+        if found.covers(failure.path):
+            gone = failure.path not in there
+        else:
+            gone = str(Path(failure.path).parent) not in folders and _is_gone(failure.path)
+        if gone:
             library.catalog.clear_failure(failure.path)

@@ -182,6 +182,33 @@ def test_the_failure_of_a_deleted_file_is_forgotten(library, encoder, drives):
     assert library.catalog.failures() == []
 
 
+def test_failures_move_with_their_folder(library, encoder, drives):
+    (drives / "bad.mp4").write_bytes(b"nothing")
+    path = make_video(drives / "short.mkv", 20.0, size=(320, 240), options={"g": "10"})
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    before = ingest(library, encoder, [drives], clip_seconds=2)
+    moved = drives.rename(drives.with_name("moved"))
+    after = ingest(library, encoder, [moved], clip_seconds=2)
+    assert (after.added, after.removed, after.clips) == (0, 0, before.clips)
+    assert [f.reason for f in after.failed] == [f.reason for f in before.failed]
+    assert [Path(f.path) for f in library.catalog.failures()] == [moved / "bad.mp4", moved / "short.mkv"]
+
+
+def test_failures_of_a_folder_that_was_removed_go_once_nothing_of_it_is_waited_for(library, encoder, drives):
+    other = drives.with_name("other")
+    other.mkdir()
+    make_video(other / "else.mp4", 2.0)
+    (drives / "bad.mp4").write_bytes(b"nothing")
+    ingest(library, encoder, [drives], clip_seconds=2)
+    drives.rename(drives.with_name("disk that is away"))
+    ingest(library, encoder, [other], clip_seconds=2)
+    assert len(library.catalog.failures()) == 1  # good.mp4 is still listed as missing, so this is too
+    good = next(video for video in library.catalog.videos() if video.path.endswith("good.mp4"))
+    library.catalog.drop_video(good.video_id)
+    ingest(library, encoder, [other], clip_seconds=2)
+    assert library.catalog.failures() == []
+
+
 def test_no_permission_to_read_a_file(library, encoder, drives, monkeypatch):
     make_video(drives / "secret.mp4", 2.0)
     real = av.open
