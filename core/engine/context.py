@@ -44,6 +44,7 @@ class Context:
     def ready_searcher(self) -> Searcher:
         """The same with its bundle loaded on the device in force; for the models thread only."""
         searcher = self.open_searcher
+        searcher.library.follow()  # built anew in the same place, it may want another bundle
         made_with = searcher.library.made_with
         searcher.bundle = self.host.bundle(made_with.reference, made_with.crop)
         return searcher

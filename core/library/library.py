@@ -36,6 +36,8 @@ _FEATURE_ID: Final = "feature_id"
 _CHECKED_ROWS: Final = 4096
 _MAY_LOOK_ALIKE: Final = 4
 """So few clips may truly be the same: a copy of a video, a parked car."""
+Build = tuple[int, int]
+"""Device and inode. An open catalogue keeps its own, so that no other file can have it as long as it is open."""
 
 
 class Library:
@@ -44,11 +46,14 @@ class Library:
     Reading needs no lock; whoever writes holds `lock`.
     """
 
-    def __init__(self, folder: Path, catalog: Catalog, made_with: MadeWith, feature_id: str) -> None:
+    def __init__(
+        self, folder: Path, catalog: Catalog, made_with: MadeWith, feature_id: str, build: Build
+    ) -> None:
         self.folder = folder
         self.catalog = catalog
         self.made_with = made_with
         self.feature_id = feature_id
+        self.build = build
 
     @classmethod
     def create(cls, folder: Path, spec: VectorSpec) -> Self:
@@ -81,15 +86,16 @@ class Library:
             raise DrivescopeError(
                 ErrorKind.NOT_FOUND, f"There is no library in {folder}: index footage into it first."
             )
+        build = _build_of(folder)  # first: who takes its place in between is noticed by `follow`
         catalog = Catalog(folder / CATALOG)
         try:
-            return cls._of(folder, catalog)
+            return cls._of(folder, catalog, build)
         except BaseException:
             catalog.close()
             raise
 
     @classmethod
-    def _of(cls, folder: Path, catalog: Catalog) -> Self:
+    def _of(cls, folder: Path, catalog: Catalog, build: Build) -> Self:
         feature_id = catalog.setting(_FEATURE_ID)
         if feature_id is None:
             raise DrivescopeError(
@@ -97,11 +103,23 @@ class Library:
                 f"{folder / CATALOG} does not say where its vectors are: delete {folder} and index again.",
             )
         manifest = Manifest.read(folder / _FEATURES / feature_id)
-        return cls(folder, catalog, manifest.made_with, feature_id)
+        return cls(folder, catalog, manifest.made_with, feature_id, build)
 
     def reopen(self) -> Library:
         """The same library over a catalogue connection of its own."""
         return type(self).open(self.folder)
+
+    def follow(self) -> None:
+        """Becomes the library that was built in this one's place since, if one was; `build` tells them apart.
+
+        Raises DrivescopeError as `open` does, and is then what it was.
+        """
+        if _build_of(self.folder) == self.build:
+            return
+        now = type(self).open(self.folder)
+        self.close()
+        self.catalog, self.made_with, self.feature_id = now.catalog, now.made_with, now.feature_id
+        self.build = now.build
 
     def close(self) -> None:
         """Closes the catalogue."""
@@ -161,6 +179,15 @@ class Library:
                 f"The vectors of the library {self.folder.name} {problem}: index the footage again into a new one.",
             )
         return {"clips": self.catalog.clip_count(), "rows": store.rows, "checked": len(rows), "pair": pair}
+
+
+def _build_of(folder: Path) -> Build:
+    """The catalogue's file itself: a library that is deleted and made again gets another one."""
+    try:
+        found = (folder / CATALOG).stat()
+    except OSError:  # `open` says what is wrong
+        return 0, 0
+    return found.st_dev, found.st_ino
 
 
 @contextmanager

@@ -74,12 +74,17 @@ class Searcher:
     def __init__(self, library: Library, bundle: ModelBundle) -> None:
         self.library = library
         self.bundle = bundle
-        self._store = library.features(bundle.spec)
-        self._index = FlatIndex(bundle.spec.student_dim)
+        self._begin()
+        self.refresh()
+
+    def _begin(self) -> None:
+        """Nothing of the library is known yet."""
+        self._store = self.library.features(self.bundle.spec)
+        self._index = FlatIndex(self.bundle.spec.student_dim)
         self._clips: list[ClipRow] = []  # by row of the feature store
         self._live = np.empty(0, bool)  # (rows,) False where the clip was dropped
         self._generation = -1
-        self.refresh()
+        self._build = self.library.build
 
     @property
     def clips(self) -> int:
@@ -87,7 +92,13 @@ class Searcher:
         return int(self._live.sum())
 
     def refresh(self) -> bool:
-        """Take in what was committed since the last look. Returns whether anything changed."""
+        """Take in what was committed since the last look, or the library that was built anew in the same place.
+
+        Returns whether anything changed. Raises DrivescopeError as `Library.follow` and `Library.features` do.
+        """
+        self.library.follow()
+        if self.library.build != self._build:
+            self._begin()
         generation = self._store.refresh()
         if generation == self._generation:
             return False

@@ -1,5 +1,7 @@
 """The two-stage search against a slow reference that scores every clip by itself."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -120,6 +122,48 @@ def test_new_clips_are_found_and_dropped_ones_are_not(library, bundle):
     *_, shrunk = searcher.search("rain")
     assert shrunk.searched_clips == CLIPS
     assert not set(ids) & {hit.clip_id for hit in shrunk.hits}
+
+
+def rebuilt(library, bundle, *videos):
+    """Another library in the same place, made by somebody else while the first one is open."""
+    shutil.rmtree(library.folder)
+    other = Library.create(library.folder, bundle.spec)
+    for seed, (path, count) in enumerate(videos, 20):
+        add_clips(other, bundle, path, count, seed)
+    other.close()
+
+
+def test_a_library_that_was_built_anew_in_its_place_is_searched(library, bundle):
+    searcher = Searcher(library, bundle)
+    rebuilt(library, bundle, ("/drive/dawn.mp4", 30), ("/drive/dusk.mp4", 10))  # as many clips and commits
+    first, final = searcher.search("rain", rerank_clips=10)
+    again = Library.open(library.folder)
+    first_order, final_order = reference(again, bundle, "rain", 10)
+    assert [hit.clip_id for hit in first.hits] == first_order
+    assert [hit.clip_id for hit in final.hits] == final_order
+    assert {hit.video for hit in final.hits} == {"/drive/dawn.mp4", "/drive/dusk.mp4"}
+    assert library.catalog.clip_count() == CLIPS  # whoever else holds the library sees the new one too
+    assert not searcher.refresh()
+    again.close()
+
+
+def test_a_library_that_was_built_anew_with_another_bundle_wants_it(library, bundle, tmp_path):
+    searcher = Searcher(library, bundle)
+    folder = random_bundle(tmp_path / "other", seed=9, name="other")
+    other = load_bundle(str(folder), device="cpu", precision="float32")
+    rebuilt(library, other, ("/drive/dawn.mp4", 3))
+    with pytest.raises(DrivescopeError, match="was indexed with other"):
+        searcher.refresh()
+    searcher.bundle = other
+    *_, final = searcher.search("rain")
+    assert final.searched_clips == 3
+
+
+def test_a_library_that_was_deleted_says_so(library, bundle):
+    searcher = Searcher(library, bundle)
+    shutil.rmtree(library.folder)
+    with pytest.raises(DrivescopeError, match="There is no library in"):
+        list(searcher.search("rain"))
 
 
 def test_an_empty_library_has_no_hits_and_no_error(tmp_path, bundle):
