@@ -7,7 +7,7 @@ What lies below the opened blocks never changes; its tokens are computed once an
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -157,18 +157,44 @@ class OpenTower(nn.Module):
         say: Say,
     ) -> None:
         """Everything below the opened blocks, once: decodes the clips and keeps their tokens in float16."""
-        dims = self.clip.dims
         views = 3 if bundle.spec.crop == "three" else 1
-        shape = (bundle.spec.frames, views, 1 + dims.grid[0] * dims.grid[1], dims.vision_width)
-        _check_room(folder, 2 * int(np.prod(shape)) * len(clip_ids))
+
+        def pictures(first: int) -> Iterator[Tensor]:
+            for prepared in decoded(library, clip_ids[first:], bundle.spec.frames, bundle):
+                frames = torch.stack([frame[-1].expand(views, -1, -1, -1) for frame in prepared])
+                yield bundle.towers[-1].preprocessing.normalise(frames.flatten(0, 1).to(self._device))
+
+        self.read(folder, key, pictures, (len(clip_ids), bundle.spec.frames, views), texts, say)
+
+    def read(
+        self,
+        folder: Path,
+        key: str,
+        pictures: Callable[[int], Iterator[Tensor]],
+        size: tuple[int, int, int],
+        texts: Sequence[str],
+        say: Say = lambda line, share: None,
+    ) -> None:
+        """Keeps what lies below the opened blocks of clips, and the tokens of captions; clips and captions get numbers.
+
+        Args:
+            folder: where the clips' tokens are written, in float16.
+            key: tokens that another key left there are thrown away.
+            pictures: called with a clip's number, gives the normalised frames (n * F * V, 3, h, w) of that one and
+                those after it, one or more whole clips at a time.
+            size: clips, frames F, crops V.
+            texts: the captions.
+            say: hears how far it is.
+        """
+        dims = self.clip.dims
+        clips, frames, views = size
+        shape = (frames, views, 1 + dims.grid[0] * dims.grid[1], dims.vision_width)
+        _check_room(folder, 2 * int(np.prod(shape)) * clips)
         self._tokens = Rows(folder / "tokens.f16", "<f2", shape, key)
-        todo = list(clip_ids[self._tokens.count :])
-        for prepared in decoded(library, todo, bundle.spec.frames, bundle):
-            frames = [frame[-1].expand(views, -1, -1, -1) for frame in prepared]
-            pixels = torch.stack(frames).flatten(0, 1)  # (F * V, 3, h, w)
-            tokens = self._lower_image(bundle.towers[-1].preprocessing.normalise(pixels.to(self._device)))
-            self._tokens.append(tokens.cpu().numpy().reshape(1, *shape))
-            say("reading frames", self._tokens.count / len(clip_ids))
+        if self._tokens.count < clips:
+            for pixels in pictures(self._tokens.count):
+                self._tokens.append(self._lower_image(pixels).float().cpu().numpy().reshape(-1, *shape))
+                say("reading frames", self._tokens.count / clips)
         tokenizer = ClipTokenizer()
         self._ids = [torch.tensor([tokenizer(text, self._limit).ids]) for text in texts]
 
@@ -184,9 +210,11 @@ class OpenTower(nn.Module):
         tokens = torch.from_numpy(np.asarray(self._tokens.array[list(clips)], np.float32)).to(self._device)
         B, F, V = tokens.shape[:3]
         x = tokens.flatten(0, 2)  # (B * F * V, L, Wv)
-        for block in self.clip.visual.transformer.resblocks[self._below_image :]:
+        *lower, last = self.clip.visual.transformer.resblocks[self._below_image :]
+        for block in lower:
             x = block(x)
-        joint: Tensor = self.clip.visual.ln_post(x[:, 0]) @ self.clip.visual.proj  # (B * F * V, D)
+        first = self.clip.visual.ln_post(_class_token(last, x))  # (B * F * V, Wv)
+        joint: Tensor = first @ self.clip.visual.proj  # (B * F * V, D)
         return joint.view(B, F, V, -1).mean(dim=2)
 
     def texts(self, rows: Sequence[int]) -> TextBatch:
@@ -244,6 +272,17 @@ class SettledTower(nn.Module):
 
 
 AnyTower = FrozenTower | OpenTower | SettledTower
+
+
+def _class_token(block: Any, x: Tensor) -> Tensor:  # noqa: ANN401 - open_clip's, untyped
+    """What the last block makes of the class token, (N, L, Wv) to (N, Wv): nothing reads its other rows.
+
+    Of their queries and their share of the MLP, five sixths of the block, nothing is computed.
+    """
+    near = block.ln_1(x)
+    first = x[:, :1] + block.ls_1(block.attention(near[:, :1], near, near))
+    made: Tensor = first + block.ls_2(block.mlp(block.ln_2(first)))
+    return made[:, 0]
 
 
 def _check_room(folder: Path, size: int) -> None:

@@ -112,6 +112,7 @@ class StudentRecipe:
     attentive: bool = True  # False: the mean of the temporal frames, CLIP4Clip's seqTransf
     coarse: bool = True
     fine: bool = True
+    contrast: float = 0.2  # what the captions themselves count beside a teacher; TeachCLIP's
     from_teacher: bool = False  # begin with the teacher's temporal transformer instead of a fresh one
 
     @property

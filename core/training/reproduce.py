@@ -22,7 +22,8 @@ from core.training.dataset import join, load_clips
 from core.training.lending import word_vectors
 from core.training.recipe import HeadRecipe, StudentRecipe, TeacherRecipe
 from core.training.stage_a import load_teacher, train_teacher
-from core.training.table import as_markdown, make_table, say
+from core.training.table import make_table, say
+from core.training.table_rows import as_markdown
 from core.training.train import write_bundle
 from core.world.dataset import make_dataset
 

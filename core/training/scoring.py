@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from core.evaluate.resampling import bootstrap_intervals, randomisation_p_value
 from core.models.xclip import XClip
+from core.training.dataset import ClipSet
 from core.training.evaluate import answer_columns, expected_ranks
 from core.training.features import TextVectors, teacher_scores
 from core.training.lanes import Lanes
@@ -29,8 +30,13 @@ class Questions:
     texts: TextVectors
 
 
-Scorer = Callable[[Questions], Tensor]
-"""Scores (Q, V) of a split's queries with its clips."""
+@dataclass(frozen=True)
+class Gallery:
+    """Clips to be found: raw frames (V, F, D), and the questions about them."""
+
+    clips: ClipSet
+    frames: Tensor
+    questions: dict[str, Questions]
 
 
 def columns(scores: Tensor, split: Split) -> tuple[tuple[str, ...], Tensor]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -30,10 +31,13 @@ from core.training.optimiser import make_optimiser, rate_at, take_step
 from core.training.recipe import HeadRecipe, StudentRecipe
 from core.training.texts import Texts
 
+if TYPE_CHECKING:
+    from core.training.distill_towers import OpenTower
+
 CAPTIONS, MADE = 6, 3
 """Captions of a clip that are learned from, and made queries."""
-CONTRAST, COARSE, FINE = 0.2, 1.0, 2.0
-"""TeachCLIP's weights."""
+COARSE, FINE = 1.0, 2.0
+"""TeachCLIP's weights; that of its contrast, 0.2, is the recipe's."""
 
 Report = Callable[[int, dict[str, float]], None]
 
@@ -44,10 +48,21 @@ class Lessons:
 
     frames: Tensor
     texts: TextVectors
+    sentences: tuple[str, ...]  # per row
     rows: tuple[tuple[int, ...], ...]  # per clip: the rows of its captions
     made: tuple[tuple[int, ...], ...]  # per clip: the rows of its queries
     needs: tuple[frozenset[Fact] | None, ...]  # per row: the facts of a query, None for a caption
     facts: tuple[frozenset[Fact], ...]  # per clip
+
+    def of(self, clips: Sequence[int]) -> Lessons:
+        """The lessons of some clips, which get new numbers; texts keep theirs."""
+        return replace(
+            self,
+            frames=self.frames[list(clips)],
+            rows=tuple(self.rows[clip] for clip in clips),
+            made=tuple(self.made[clip] for clip in clips),
+            facts=tuple(self.facts[clip] for clip in clips),
+        )
 
 
 @dataclass(frozen=True)
@@ -65,11 +80,15 @@ class Batch:
 
 @dataclass(frozen=True)
 class Taught:
-    """A batch and what the teacher says of it: its logits (B, B), its cosines of each text with its frames (B, F)."""
+    """A batch and what the teacher says of it: its logits (B, B), its cosines of each text with its frames (B, F).
+
+    `others` are further teachers' logits, (B, B) each; whoever learns hears the mean of all.
+    """
 
     batch: Batch
     matrix: Tensor
     cosines: Tensor
+    others: tuple[Tensor, ...] = ()
 
 
 def make_lessons(teacher: XClip, clips: ClipSet, frames: Tensor, texts: Texts, seed: int) -> Lessons:
@@ -88,7 +107,7 @@ def make_lessons(teacher: XClip, clips: ClipSet, frames: Tensor, texts: Texts, s
         sentences += [text for text, _ in queries]
         needs += [need for _, need in queries]
     vectors = encode_texts(teacher.clip, texts, sentences)
-    return Lessons(frames, vectors, tuple(rows), tuple(made), tuple(needs), clips.facts)
+    return Lessons(frames, vectors, tuple(sentences), tuple(rows), tuple(made), tuple(needs), clips.facts)
 
 
 def draw_batch(lessons: Lessons, recipe: StudentRecipe | HeadRecipe, step: int) -> Batch:
@@ -132,6 +151,24 @@ def teach(teacher: XClip, lessons: Lessons, batch: Batch) -> Taught:
     return Taught(batch, teacher.clip.logit_scale.exp() * score, cosines)
 
 
+@torch.no_grad()
+def with_colleagues(
+    plan: Sequence[Taught], lessons: Lessons, students: Sequence[TeachClip], scale: Tensor
+) -> tuple[Taught, ...]:
+    """The same batches with one teacher more: trained students, who speak as one by the mean of their cosines.
+
+    `scale` () is the logit scale of what they say.
+    """
+    videos = torch.stack([pooled(student, lessons.frames, True) for student in students]).mean(
+        dim=0
+    )  # (N, D)
+    return tuple(
+        replace(one, others=(*one.others, scale * sentences @ videos[one.batch.clips].T))
+        for one in plan
+        for sentences in [lessons.texts.sentence[one.batch.rows]]
+    )
+
+
 def new_student(teacher: XClip, recipe: StudentRecipe) -> TeachClip:
     """A student on the teacher's towers.
 
@@ -170,19 +207,28 @@ def train_student(
     plan: Sequence[Taught],
     report: Report | None = None,
     student: TeachClip | None = None,
+    tower: OpenTower | None = None,
 ) -> TeachClip:
-    """Train one student (a new one, if none is given) on a plan's batches, in an order of its own seed."""
+    """Train one student (a new one, if none is given) on a plan's batches, in an order of its own seed.
+
+    With `tower`, whose clips and texts are numbered as the lessons' are, it sees with that instead of the teacher's
+    eyes, and the opened blocks learn with it.
+    """
     student = student or new_student(teacher, recipe)
     assert teacher.clip is not None, "the towers are the teacher's"
     scale = nn.Parameter(teacher.clip.logit_scale.detach().clone())
     own = [(name, p) for name, p in student.named_parameters() if not name.startswith("clip.")]
+    seeing = [] if tower is None else [(f"tower.{name}", p) for name, p in tower.named_parameters()]
     optimiser = make_optimiser(
-        [*own, ("logit_scale", scale)], recipe.rate, recipe.decay, {"frameLinear": recipe.head_rate}
+        [*own, ("logit_scale", scale), *seeing],
+        recipe.rate,
+        recipe.decay,
+        {"frameLinear": recipe.head_rate, "tower.": recipe.tower_rate},
     )
     order = list(range(len(plan)))
     random.Random(recipe.seed).shuffle(order)
     for step, place in enumerate(order[: recipe.steps]):
-        losses = student_losses(student, lessons, recipe, plan[place], scale)
+        losses = student_losses(student, lessons, recipe, plan[place], scale, tower)
         torch.autograd.backward(losses.total)
         share = rate_at(step, min(recipe.steps, len(plan)), recipe.warm_up)
         take_step(optimiser, share, recipe.clip_norm, scale)
@@ -192,24 +238,33 @@ def train_student(
 
 
 def student_losses(
-    student: TeachClip, lessons: Lessons, recipe: StudentRecipe, taught: Taught, scale: Tensor
+    student: TeachClip,
+    lessons: Lessons,
+    recipe: StudentRecipe,
+    taught: Taught,
+    scale: Tensor,
+    tower: OpenTower | None = None,
 ) -> StudentLosses:
-    """0.2 contrast + coarse + 2 fine, what the recipe leaves out at zero; the contrast alone without a teacher."""
+    """Contrast as much as the recipe says + coarse + 2 fine, what it leaves out at zero; contrast alone untaught."""
     batch = taught.batch
-    frames, texts = lessons.frames[batch.clips], lessons.texts.pick(batch.rows)  # (B, F, D)
+    if tower is None:
+        frames, sentences = lessons.frames[batch.clips], lessons.texts.sentence[batch.rows]
+    else:
+        frames, sentences = tower.frames(batch.clips.tolist()), tower.texts(batch.rows.tolist()).sentence
     temporal = student.temporal(frames)  # (B, F, D)
     pool = student.attentive_pool if recipe.attentive else student.mean_pool
-    logits = scale.exp() * texts.sentence @ pool(temporal).video.T  # (B, B)
+    logits = scale.exp() * sentences @ pool(temporal).video.T  # (B, B)
     own = slice(batch.pairs)
     contrast = info_nce(logits[own, own], batch.right[own, own])
     zero = contrast.new_zeros(())
     coarse, fine = zero, zero
     if recipe.coarse:
-        coarse = coarse_distillation(logits, taught.matrix)
+        said = (taught.matrix, *taught.others)
+        coarse = torch.stack([coarse_distillation(logits, matrix) for matrix in said]).mean()
     if recipe.fine:
         weights = student.frame_logits(temporal[own]).softmax(
             dim=-1
         )  # (B, F) at temperature 1, for the labels
         fine = fine_distillation(weights, (taught.cosines[own] / recipe.label_temperature).softmax(dim=-1))
-    total = CONTRAST * contrast + COARSE * coarse + FINE * fine if recipe.taught else contrast
+    total = recipe.contrast * contrast + COARSE * coarse + FINE * fine if recipe.taught else contrast
     return StudentLosses(total, contrast, coarse, fine)

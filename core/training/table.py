@@ -15,7 +15,7 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +33,14 @@ from core.training.free_text import free_text
 from core.training.heads import train_heads
 from core.training.lanes import Lanes
 from core.training.lending import lend, word_vectors
+from core.training.own_tower import SEEDS, train_own
 from core.training.recipe import HeadRecipe, StudentRecipe, TeacherRecipe
-from core.training.scoring import Questions, columns, full_scan
+from core.training.scoring import Gallery, Questions, columns, full_scan
 from core.training.splits import Split, concepts, instances, paraphrases
 from core.training.stage_a import load_teacher
 from core.training.student import make_lessons, make_plan
 from core.training.systems import BASE, FEW, SHIPPABLE, train_all
-from core.training.table_rows import Gallery, as_markdown, make_rows, student_scores
+from core.training.table_rows import as_markdown, make_rows, student_scores
 from core.training.texts import Texts
 
 Say = Callable[[str], None]
@@ -176,9 +177,25 @@ def make_table(
         recipe.lanes,
     )
     say(f"students: {(time.monotonic() - began) / 60:.1f} min")
+    asked = {name: one for name, one in found.questions.items() if name not in told}  # in the teacher's words
+    shared, owned = train_own(
+        chosen,
+        clips,
+        lessons,
+        base,
+        (looked, dataclasses.replace(found, questions=asked)),
+        recipe.preprocessing,
+        folder,
+        SEEDS,
+        recipe.lanes,
+    )
+    trained |= shared
+    say(f"towers of their own: {(time.monotonic() - began) / 60:.1f} min")
     val_merit = {name: [_student_merit(student, looked) for student in trained[name]] for name in trained}
+    val_merit |= {name: [_merit(scores, looked) for scores, _ in owned[name]] for name in owned}
     best = max(SHIPPABLE, key=lambda name: statistics.mean(val_merit[name]))
-    rows = make_rows(chosen, trained, best, found, lanes, recipe)
+    answered = {name: [scores for _, scores in owned[name]] for name in owned}
+    rows = make_rows(chosen, trained, answered, best, found, lanes, recipe)
     lanes.close()
     say(f"table: {(time.monotonic() - began) / 60:.1f} min")
     table = {
@@ -222,7 +239,7 @@ def _encoded(teacher: XClip, texts: Texts, splits: dict[str, Split]) -> dict[str
     }
 
 
-def _merit(scores: dict[str, Tensor], gallery: Gallery) -> float:
+def _merit(scores: Mapping[str, Tensor], gallery: Gallery) -> float:
     """What is chosen by, on val: captions (mean of R@1, R@5, R@10) and concepts (mAP) count alike."""
     _, single = columns(scores["test"], gallery.questions["test"].split)
     _, several = columns(scores["concept"], gallery.questions["concept"].split)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import statistics
 import time
 from collections.abc import Mapping, Sequence
@@ -13,10 +12,12 @@ from torch import Tensor
 
 from core.models.teachclip import TeachClip
 from core.models.xclip import XClip
-from core.training.dataset import ClipSet, generator_of
+from core.training.dataset import generator_of
 from core.training.lanes import Lanes
+from core.training.own_tower import Scores, own_name
 from core.training.recipe import TeacherRecipe
 from core.training.scoring import (
+    Gallery,
     Questions,
     by_event,
     difference,
@@ -30,25 +31,20 @@ from core.training.systems import SYSTEMS
 
 DEPTHS = (50, 200, 1000)
 TEACHER = "teacher, full scan"
-BARS = (
-    ("student, taught", "student, untaught"),
-    ("student, taught", "CLIP4Clip seqTransf"),
-    ("student, taught, from the teacher's head", "student, untaught, from the teacher's head"),
-    ("student, taught", TEACHER),
-    ("student, taught, from the teacher's head", TEACHER),
-    ("student, untaught, from the teacher's head", TEACHER),
-    ("reranked, best 200", TEACHER),
-)
-"""Which systems are held against which, query by query."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Gallery:
-    """Clips to be found: raw frames (V, F, D), and the questions about them."""
-
-    clips: ClipSet
-    frames: Tensor
-    questions: dict[str, Questions]
+def bars(best: str) -> tuple[tuple[str, str], ...]:
+    """Which systems are held against which, query by query; `best` is what ships."""
+    alike = "student, taught"
+    headstart = "student, untaught, from the teacher's head"
+    pairs = [
+        (one, other)
+        for one in (best, alike)
+        for other in ("student, untaught", "CLIP4Clip seqTransf", TEACHER)
+    ]
+    pairs += [(best, headstart), (headstart, TEACHER), ("reranked, best 200", TEACHER)]
+    pairs += [(own_name(True, taught), own_name(False, taught)) for taught in (False, True)]
+    return tuple(dict.fromkeys(pairs))
 
 
 @torch.no_grad()
@@ -62,16 +58,28 @@ def student_scores(name: str, student: TeachClip, asked: Questions, frames: Tens
 def make_rows(
     teacher: XClip,
     trained: Mapping[str, Sequence[TeachClip]],
+    owned: Mapping[str, Sequence[Scores]],
     best: str,
     found: Gallery,
     lanes: Lanes,
     recipe: TeacherRecipe,
 ) -> dict[str, Any]:
-    """Every system's numbers on the splits, per-event recalls, paired differences and what a pair costs."""
+    """Every system's numbers on the splits, per-event recalls, paired differences, what a pair and a frame cost.
+
+    Args:
+        teacher: the one that taught.
+        trained: students on its towers by row name, one a seed.
+        owned: scores of students with towers of their own, likewise; they may lack splits.
+        best: what ships, and is reranked.
+        found: test.
+        lanes: for the teacher's scan.
+        recipe: the towers'.
+
+    """
     D, F, W = recipe.dims.embed_dim, recipe.frames, recipe.words
     one, many = (
-        {"bytes": 4 * D, "mul_adds": D},
-        {"bytes": 4 * D * (F + 1), "mul_adds": D * (1 + W + F + W * F)},
+        {"bytes": 4 * D, "mul_adds": D, "towers": 1},
+        {"bytes": 4 * D * (F + 1), "mul_adds": D * (1 + W + F + W * F), "towers": 1},
     )
     generator = generator_of(1, 0, purpose=3)
     mixed = torch.stack([clip[torch.randperm(F, generator=generator)] for clip in found.frames])
@@ -95,6 +103,9 @@ def make_rows(
         put("mean pooling", split, [asked.texts.sentence @ mean.T], one)
         for name, students in trained.items():
             put(name, split, [student_scores(name, s, asked, found.frames) for s in students], one)
+        for name, answered in owned.items():
+            if split in answered[0]:  # a frame is encoded for the student and again for the reranker
+                put(name, split, [scores[split] for scores in answered], {**one, "towers": 2})
         whole = full_scan(teacher, asked.texts, found.frames, lanes)
         put(TEACHER, split, [whole], many)
         plain = [student_scores(best, s, asked, found.frames) for s in trained[best]]
@@ -111,14 +122,16 @@ def make_rows(
     put("control: teacher, frames shuffled", "test", [shuffled], many)
     return {
         "systems": rows,
-        "differences": _differences(means, found.questions),
+        "differences": _differences(bars(best), means, found.questions),
         "events": events,
         "first_stage_ms": _milliseconds(trained[best][0], found),
     }
 
 
 def _differences(
-    means: Mapping[str, Mapping[str, Tensor]], questions: Mapping[str, Questions]
+    pairs: Sequence[tuple[str, str]],
+    means: Mapping[str, Mapping[str, Tensor]],
+    questions: Mapping[str, Questions],
 ) -> list[dict[str, Any]]:
     """One entry a bar: the two systems, and per split the first one's advantage over the second."""
     return [
@@ -131,7 +144,7 @@ def _differences(
                 if system in rows and other in rows
             },
         }
-        for system, other in BARS
+        for system, other in pairs
     ]
 
 

@@ -18,6 +18,7 @@ from core.training.student import (
     new_student,
     student_losses,
     train_student,
+    with_colleagues,
 )
 from core.training.teacher import new_teacher
 from core.training.texts import Texts
@@ -86,6 +87,27 @@ def test_the_parts_of_the_loss_are_teachclips():
         student, lessons, dataclasses.replace(recipe, coarse=False, fine=False), taught, scale
     )
     torch.testing.assert_close(alone.total, theirs.contrast)
+
+
+def test_a_second_teacher_is_heard_as_much_as_the_first():
+    teacher, lessons = lessons_of(toy_clips(5))
+    recipe = StudentRecipe(steps=1, batch=5, fine=False)
+    plan = make_plan(teacher, lessons, recipe)
+    students = [new_student(teacher, StudentRecipe(seed=seed)) for seed in (5, 6)]
+    (both,) = with_colleagues(plan, lessons, students, torch.tensor(20.0))
+    batch = both.batch
+    texts, frames = lessons.texts.pick(batch.rows), lessons.frames[batch.clips]
+    (said,) = both.others
+    one, two = (20 * texts.sentence @ student.pool(frames).video.T for student in students)
+    torch.testing.assert_close(said, (one + two) / 2)
+    student, scale = new_student(teacher, recipe), torch.tensor(2.0)
+    ours = student_losses(student, lessons, recipe, both, scale)
+    logits = scale.exp() * texts.sentence @ student.pool(frames).video.T
+    teachings = [Teaching(matrix, torch.zeros(5, 12)) for matrix in (both.matrix, said)]
+    theirs = teachclip_loss(logits, torch.ones(5, 12), teachings, ignore=batch.right)
+    torch.testing.assert_close(ours.coarse, theirs.coarse)
+    loud = student_losses(student, lessons, dataclasses.replace(recipe, contrast=1.0), both, scale)
+    torch.testing.assert_close(loud.total, theirs.contrast + theirs.coarse)
 
 
 def test_same_seed_same_student_and_only_heads_learn():

@@ -10,10 +10,13 @@ from core.training import systems, table
 from core.training.evaluate import answer_columns
 from core.training.few import few_name
 from core.training.free_text import SENTENCES, free_text
+from core.training.lanes import Lanes
+from core.training.own_tower import own_name
 from core.training.recipe import HeadRecipe, StudentRecipe
 from core.training.scoring import columns, difference, query_means, reranked, summarise
 from core.training.splits import Split, concepts, instances, paraphrases
 from core.training.stage_a import load_teacher, train_teacher
+from core.training.table_rows import as_markdown
 from core.world.truth import EVENTS
 from tests.core.training.toy import toy_clips, toy_recipe
 
@@ -119,13 +122,10 @@ def test_the_whole_table_on_a_toy_world(tmp_path, monkeypatch):
     teacher, texts, stored = load_teacher(tmp_path / "teacher")
     assert stored == recipe
 
-    def run():
-        return table.make_table(
-            teacher, texts, stored, clips, val, test, tmp_path, seeds=2,
-            students=StudentRecipe(steps=2, batch=6), heads=HeadRecipe(steps=2, batch=6),
-        )  # fmt: skip
-
-    result = run()
+    result = table.make_table(
+        teacher, texts, stored, clips, val, test, tmp_path, seeds=2,
+        students=StudentRecipe(steps=2, batch=6), heads=HeadRecipe(steps=2, batch=6),
+    )  # fmt: skip
     made = result.table
     assert json.loads(json.dumps(made)) == made
     assert made["shipped"] in systems.SHIPPABLE
@@ -134,6 +134,11 @@ def test_the_whole_table_on_a_toy_world(tmp_path, monkeypatch):
     assert rows["student, taught"]["seeds"] == 2
     assert rows["student, coarse only"]["seeds"] == 1
     assert {few_name(5, True), few_name(5, False)} <= set(rows)
+    for taught in (False, True):
+        own, shared = (rows[own_name(own, taught)] for own in (True, False))
+        assert own["seeds"] == shared["seeds"] == 1
+        assert own["bytes"] == shared["bytes"]
+        assert (own["towers"], shared["towers"]) == (2, 1)
     for row in rows.values():
         assert 0 <= row["test"]["R@1"]["low"] <= row["test"]["R@10"]["high"] <= 100
     ranks = [
@@ -143,10 +148,17 @@ def test_the_whole_table_on_a_toy_world(tmp_path, monkeypatch):
     assert ranks[0] == ranks[1]
     assert rows["student, taught"]["bytes"] * (recipe.frames + 1) == rows["teacher, full scan"]["bytes"]
     assert made["events"]["teacher, full scan"]["oncoming"]["clips"] == 24
-    markdown = table.as_markdown(made)
+    markdown = as_markdown(made)
     assert markdown.count("\n") == len(rows) + len(made["differences"]) + 4
+    assert {"student, untaught", "CLIP4Clip seqTransf", "teacher, full scan"} <= {
+        one["against"] for one in made["differences"] if one["system"] == made["shipped"]
+    }
     (gained,) = [one for one in made["differences"] if one["system"] == "reranked, best 200"]
     assert gained["against"] == "teacher, full scan"
     assert gained["test"]["recall"]["mean"] == gained["concept"]["mAP"]["mean"] == 0.0
-    again = run().table  # from the kept frames
-    assert again["systems"] == rows
+    monkeypatch.setattr(table, "encode_clips", None)  # frames are kept for the next time
+    kept = [
+        table.cached_frames(teacher, one, stored, Lanes(1), tmp_path / f"frames_{name}.safetensors")
+        for name, one in (("train", clips), ("val", val), ("test", test))
+    ]
+    assert [len(frames) for frames in kept] == [16, 24, 24]
