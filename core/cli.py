@@ -140,6 +140,12 @@ def build_parser() -> argparse.ArgumentParser:
         "--name-contains", default="", metavar="PART", help="only videos whose path contains this"
     )
     search.add_argument(
+        "--sort",
+        choices=["score", "time"],
+        default="score",
+        help="list the N best by score (default), or by video and time",
+    )
+    search.add_argument(
         "--save-clips",
         default="",
         metavar="FOLDER",

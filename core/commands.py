@@ -89,7 +89,7 @@ def run_search(options: argparse.Namespace) -> Answer:
     if save_in is not None:
         check_target_folder(save_in)
     with opening.open_searcher(options) as searcher:
-        from core.protocol import Filters
+        from core.protocol import Filters, in_order_of_time
         from core.search.rerank import RERANK_CLIPS
 
         rerank_clips = 0 if options.no_rerank else (options.rerank_clips or RERANK_CLIPS)
@@ -114,11 +114,12 @@ def run_search(options: argparse.Namespace) -> Answer:
             "first_rank": hit.first_rank,
             "percentile": hit.percentile,
         }
-        for hit in ranked.hits
+        for hit in (in_order_of_time(ranked.hits) if options.sort == "time" else ranked.hits)
     ]
     answer = {
         "query": ranked.query,
         "like": options.like,
+        "sort": options.sort,
         "bundle": searcher.bundle.spec.name,
         "stage": ranked.stage,
         "searched_clips": ranked.searched_clips,

@@ -48,6 +48,7 @@ class Actions(QObject):
             "copy_results": lambda: self.copy_results("csv"),
             "find_similar": lambda: self.find_similar(window.grid.current_hit()),
             "toggle_grouped": window.header.grouped.toggle,
+            "toggle_by_time": window.header.by_time.toggle,
             "more_columns": lambda: self.change_columns(1),
             "fewer_columns": lambda: self.change_columns(-1),
             "play_pause": playback.toggle,

@@ -78,6 +78,7 @@ class Explorer(QObject):
         self.window.query_bar.explain_keys(self.commands)
         self.commands.keys_changed.connect(self._on_keys_changed)
         self.window.grid.set_columns(int(self.settings.number("look/columns")))
+        self.window.grid.set_by_time(self.settings.flag("search/by_time"))
         self._show_recent()
         self._show_empty()
 
@@ -147,6 +148,8 @@ class Explorer(QObject):
         window.header.query_asked.connect(lambda: bar.set_query(bar.text, remember=False))
         window.header.grouped.setChecked(self.settings.flag("search/one_per_video"))
         window.header.grouping_toggled.connect(lambda on: self.settings.set("search/one_per_video", on))
+        window.header.by_time.setChecked(self.settings.flag("search/by_time"))
+        window.header.time_order_toggled.connect(lambda on: self.settings.set("search/by_time", on))
         window.header.save_asked.connect(self.actions.save_results)
         window.header.clips_asked.connect(self.actions.save_clips)
         window.grid.menu_asked.connect(self.actions.fill_clip_menu)
@@ -161,6 +164,7 @@ class Explorer(QObject):
             "look/theme": self._apply_theme,
             "look/columns": lambda: self.window.grid.set_columns(int(self.settings.number("look/columns"))),
             "search/one_per_video": lambda: self._on_ranking(self.session.ranked),
+            "search/by_time": lambda: self.window.grid.set_by_time(self.settings.flag("search/by_time")),
             "search/hits": self.session.search_again,
             "search/joint": self.session.search_again,
             "history/libraries": self._show_recent,

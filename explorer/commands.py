@@ -54,6 +54,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("copy_results", "Results", "Copy the results as CSV", ("Ctrl+Shift+C",)),
     Command("find_similar", "Results", "Clips like this one", ("Shift+S",)),
     Command("toggle_grouped", "Results", "Best clip of every video, or all", ("V",)),
+    Command("toggle_by_time", "Results", "In the order of time, or the best first", ("C",)),
     Command("more_columns", "Results", "More columns", ("Ctrl++", "Ctrl+=")),
     Command("fewer_columns", "Results", "Fewer columns", ("Ctrl+-",)),
     Command("show_why", "Explanation", "Why this clip", ("W",)),

@@ -38,6 +38,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("search/rerank", True, "Rerank with X-CLIP", shown=False),
     Setting("search/joint", False, "Weigh skeletons in", "The rerank also counts how well each slot agrees."),
     Setting("search/one_per_video", False, "One clip per video", shown=False),
+    Setting("search/by_time", False, "In the order of time", shown=False),
     Setting("search/hits", 200, "Clips returned", low=20, high=1000),
     Setting("player/autoplay", True, "Play a clip when it is selected"),
     Setting(

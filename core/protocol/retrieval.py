@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Final, Literal
 
 import msgspec
@@ -174,6 +176,18 @@ class Hit(msgspec.Struct, frozen=True):
     percentile: float
     rerank_score: float | None = None
     keyframe: int = 0
+
+
+def in_order_of_time(hits: Iterable[Hit]) -> tuple[Hit, ...]:
+    """Hits by the path of their video, numbers in it counted (`drive_9` before `drive_10`), then by their start."""
+    return tuple(sorted(hits, key=lambda hit: (_by_number(hit.video), hit.video, hit.start_s, hit.end_s)))
+
+
+def _by_number(path: str) -> tuple[str | int, ...]:
+    """A path as a file browser orders it. Text stands at even places and numbers at odd ones, so all compare."""
+    return tuple(
+        int(part) if place % 2 else part for place, part in enumerate(re.split("([0-9]+)", path.casefold()))
+    )
 
 
 class Ranked(Message, frozen=True):

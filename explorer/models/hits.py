@@ -16,7 +16,7 @@ from PySide6.QtCore import (
     Qt,
 )
 
-from core.protocol import Hit
+from core.protocol import Hit, in_order_of_time
 from explorer import formats
 
 Index = QModelIndex | QPersistentModelIndex
@@ -35,12 +35,14 @@ class HitRole(IntEnum):
 
 
 class HitsModel(QAbstractListModel):
-    """One row a hit, in order of rank, except for a card that is held under the pointer."""
+    """One row a hit, in order of rank or of time, except for a card that is held under the pointer."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._hits: list[Hit] = []  # as shown
         self._ranking: list[Hit] = []  # as ranked
+        self._order: list[Hit] = []  # as shown, but for a held card
+        self._by_time = False
         self._held: int | None = None  # clip id
 
     def rowCount(self, parent: Index = _NOWHERE) -> int:
@@ -98,24 +100,34 @@ class HitsModel(QAbstractListModel):
     def show_ranking(self, hits: tuple[Hit, ...], *, hold_row: int = -1) -> None:
         """Replace the rows. The card in `hold_row` keeps its row; the others take the new order around it."""
         held = self.hit(hold_row)
-        ranking = list(hits)
+        self._ranking = list(hits)
+        self._order = self._ordered()
         self._held = held.clip_id if held is not None else None
-        self._replace(ranking, _around(ranking, held, hold_row) if held is not None else ranking)
+        self._replace(_around(self._order, held, hold_row) if held is not None else self._order)
+
+    def set_by_time(self, by_time: bool) -> None:
+        """Rows in the order of videos and time, or in that of rank; now and for rankings to come."""
+        self._by_time = by_time
+        self._order = self._ordered()
+        self._held = None
+        self._replace(self._order)
 
     def release(self) -> None:
         """Let a held card go to its own place."""
         if self._held is not None:
             self._held = None
-            self._replace(self._ranking, self._ranking)
+            self._replace(self._order)
 
     @property
     def holding(self) -> bool:
-        """Whether a card is kept away from the order of rank."""
-        return self._held is not None and self._hits != self._ranking
+        """Whether a card is kept away from its own place."""
+        return self._held is not None and self._hits != self._order
 
-    def _replace(self, ranking: list[Hit], shown: list[Hit]) -> None:
+    def _ordered(self) -> list[Hit]:
+        return list(in_order_of_time(self._ranking)) if self._by_time else self._ranking
+
+    def _replace(self, shown: list[Hit]) -> None:
         old = self._hits
-        self._ranking = list(ranking)
         if {hit.clip_id for hit in old} != {hit.clip_id for hit in shown}:
             self.beginResetModel()
             self._hits = list(shown)
@@ -130,7 +142,7 @@ class HitsModel(QAbstractListModel):
         self.layoutChanged.emit()
 
     def _is_held(self, row: int) -> bool:
-        own = self._ranking[row] if row < len(self._ranking) else None
+        own = self._order[row] if row < len(self._order) else None
         return self._hits[row].clip_id == self._held and self._hits[row] is not own
 
 
@@ -149,10 +161,10 @@ def best_of_each_video(hits: Sequence[Hit]) -> tuple[tuple[Hit, ...], dict[int, 
     return tuple(best.values()), more
 
 
-def _around(ranking: list[Hit], held: Hit, row: int) -> list[Hit]:
-    """`ranking` with the held clip moved to `row`; one that is no longer ranked stays as it was."""
-    current = next((hit for hit in ranking if hit.clip_id == held.clip_id), held)
-    others = [hit for hit in ranking if hit.clip_id != held.clip_id]
+def _around(order: list[Hit], held: Hit, row: int) -> list[Hit]:
+    """`order` with the held clip moved to `row`; one that is no longer ranked stays as it was."""
+    current = next((hit for hit in order if hit.clip_id == held.clip_id), held)
+    others = [hit for hit in order if hit.clip_id != held.clip_id]
     others.insert(min(row, len(others)), current)
     return others
 

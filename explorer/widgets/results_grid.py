@@ -116,6 +116,20 @@ class ResultsGrid(QListView):
         self._follow_pointer()
         self._start_glide(before)
 
+    def set_by_time(self, by_time: bool) -> None:
+        """The cards in the order of videos and time, or in that of rank; the current card stays current, in view."""
+        before, current = self._visible_places(), self.current_hit()
+        self._quiet = True
+        self.hits.set_by_time(by_time)
+        self.doItemsLayout()
+        self._restore(current)
+        self._quiet = False
+        self.scrollToTop()
+        if current is not None:
+            self.scrollTo(self.currentIndex())
+        self._follow_pointer()
+        self._start_glide(before)
+
     def release(self) -> None:
         """The pointer left: a held card goes to its own place."""
         if self.hits.holding:

@@ -30,6 +30,7 @@ class ResultsHeader(QWidget):
         clips_asked(): the clips themselves, as files.
         query_asked(): back from the clips like one to the query.
         grouping_toggled(on): only the best clip of every video, or all.
+        time_order_toggled(on): in the order of videos and time, or the best first.
     """
 
     copy_asked = Signal(str)
@@ -37,6 +38,7 @@ class ResultsHeader(QWidget):
     clips_asked = Signal()
     query_asked = Signal()
     grouping_toggled = Signal(bool)
+    time_order_toggled = Signal(bool)
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,13 +53,9 @@ class ResultsHeader(QWidget):
         set_icon(self._export, "export")
         self.back = button("Back to the query", role="link", on_click=self.query_asked.emit)
         self.back.hide()
-        self.grouped = QToolButton()
-        self.grouped.setText("One per video")
-        self.grouped.setCheckable(True)
-        self.grouped.setProperty("role", "labelled")
-        self.grouped.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.grouped.setToolTip("Only the best clip of every video  (V)")
-        set_icon(self.grouped, "film")
+        self.by_time = _switch("By time", "clock", "In the order of videos and time, not the best first  (C)")
+        self.by_time.toggled.connect(self.time_order_toggled)
+        self.grouped = _switch("One per video", "film", "Only the best clip of every video  (V)")
         self.grouped.toggled.connect(self.grouping_toggled)
         menu = QMenu(self._export)
         menu.addAction("Copy as CSV").triggered.connect(lambda: self.copy_asked.emit("csv"))
@@ -72,6 +70,7 @@ class ResultsHeader(QWidget):
         row.addWidget(self._count)
         row.addWidget(self.back)
         row.addWidget(self._timings, 1)
+        row.addWidget(self.by_time)
         row.addWidget(self.grouped)
         row.addWidget(self._export)
         self.setFixedHeight(44)
@@ -101,3 +100,15 @@ class ResultsHeader(QWidget):
         if waiting:
             parts.append("reranking…")
         self._timings.setText("   ".join(parts))
+
+
+def _switch(text: str, icon_name: str, tip: str) -> QToolButton:
+    """A labelled button that stays down."""
+    made = QToolButton()
+    made.setText(text)
+    made.setCheckable(True)
+    made.setProperty("role", "labelled")
+    made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    made.setToolTip(tip)
+    set_icon(made, icon_name)
+    return made

@@ -57,6 +57,12 @@ def test_index_search_and_info(tmp_path, bundle_folder, capsys):
     assert found["query"] == "a red car"
     assert found["timings_ms"]["text"] > 0
 
+
+    code, timely, _ = run(capsys, "search", "a red car", "--library", library, "--json", "--sort", "time")
+    assert (code, found["sort"], timely["sort"]) == (0, "score", "time")
+    assert [hit["video"][-5:] for hit in timely["hits"]] == ["a.MP4", "b.mkv"]
+    assert sorted(hit["rank"] for hit in timely["hits"]) == [1, 2]
+
     code, info, _ = run(capsys, "info", "--library", library, "--json")
     assert (code, info["videos"], info["clips"], info["missing"]) == (0, 2, 2, [])
     clip = found["hits"][0]["clip_id"]

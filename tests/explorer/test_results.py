@@ -213,6 +213,51 @@ def test_one_clip_per_video_and_back(qtbot, engine, make_window):
     assert not grid._cards.more
 
 
+def test_in_the_order_of_time_and_back_to_the_best_first(qtbot, engine, make_window):
+    explorer = make_window(library="demo", query="rain")
+    searched(qtbot, explorer)
+    grid, header = explorer.window.grid, explorer.window.header
+    ranked = order(explorer)
+    grid.select_row(7)
+    chosen = grid.current_hit()
+    explorer.commands.action("toggle_by_time").trigger()
+    assert header.by_time.isChecked()
+    shown = [grid.hits.hit(row) for row in range(grid.hits.rowCount())]
+    assert [hit.clip_id for hit in shown] == sorted(ranked)  # the fake's clips count through its videos
+    assert [(hit.video, hit.start_s) for hit in shown] == sorted((hit.video, hit.start_s) for hit in shown)
+    assert {hit.clip_id: hit.rank for hit in shown} == {clip: rank for rank, clip in enumerate(ranked, 1)}
+    assert grid.current_hit() == chosen
+    assert grid.viewport().rect().contains(grid.visualRect(grid.currentIndex()))
+    assert [hit.clip_id for hit in grid.hits.ranking] == ranked  # what is saved and copied stays the ranking
+
+    explorer.commands.action("toggle_grouped").trigger()
+    videos = [grid.hits.hit(row).video for row in range(grid.hits.rowCount())]
+    assert len(videos) == 10
+    assert videos == sorted(videos)
+    explorer.commands.action("toggle_grouped").trigger()
+
+    explorer.window.query_bar.set_query("snow")
+    searched(qtbot, explorer)
+    assert order(explorer) == sorted(order(explorer))  # it holds for the next query, too
+    header.by_time.click()
+    assert order(explorer) == [hit.clip_id for hit in grid.hits.ranking]
+    assert [hit.rank for hit in grid.hits.ranking] == list(range(1, 61))
+
+
+def test_in_the_order_of_time_the_card_under_the_pointer_does_not_move_either(qtbot, engine, make_window):
+    engine.hold_reranks = True
+    explorer = make_window(library="demo")
+    explorer.settings.set("search/by_time", True)
+    explorer.window.query_bar.set_query("rain")
+    qtbot.waitUntil(lambda: explorer.session.ranked is not None)
+    before = order(explorer)
+    point_at(explorer, 5)
+    engine.release_reranks()
+    searched(qtbot, explorer)
+    assert order(explorer) == before == sorted(before)  # other ranks, the same places
+    assert not explorer.window.grid.hits.holding
+
+
 def test_clips_like_one_and_back_to_the_query(qtbot, engine, make_window):
     explorer = make_window(library="demo", query="rain")
     searched(qtbot, explorer)
