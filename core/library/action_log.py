@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from core.errors import DrivescopeError, ErrorKind
-from core.library.storage import may_only_be_read
+from core.library.storage import connect
 
 Subject = TypeVar("Subject")
 Row = tuple[Any, ...]
@@ -55,29 +55,15 @@ class ActionLog(ABC, Generic[Subject]):
         self.path = path
         self._turn = threading.RLock()
         with self._errors():
+            # Where nobody has said anything yet and nobody can, there is nothing to be read either.
+            mute = not path.exists() and path.parent.is_dir() and not os.access(path.parent, os.W_OK)
+            self._db, frozen = connect(Path(":memory:") if mute else path, synchronous="FULL")
             try:
-                self._open(str(path))
-            except sqlite3.OperationalError as error:
-                if may_only_be_read(path, error):
-                    self._open(f"{path.absolute().as_uri()}?mode=ro&immutable=1", frozen=True)
-                elif not path.exists() and path.parent.is_dir() and not os.access(path.parent, os.W_OK):
-                    self._open(":memory:", frozen=True)  # nobody has said anything yet, and nobody can
-                else:
-                    raise
-
-    def _open(self, place: str, *, frozen: bool = False) -> None:
-        self._db = sqlite3.connect(
-            place, isolation_level=None, check_same_thread=False, timeout=10.0, uri=frozen
-        )
-        try:
-            if not frozen:
-                self._db.execute("PRAGMA journal_mode = WAL")
-                self._db.execute("PRAGMA synchronous = FULL")
-            self._prepare()
-            self._db.execute(f"PRAGMA query_only = {int(frozen)}")
-        except BaseException:
-            self._db.close()
-            raise
+                self._prepare()
+                self._db.execute(f"PRAGMA query_only = {int(frozen or mute)}")
+            except BaseException:
+                self._db.close()
+                raise
 
     def close(self) -> None:
         """Closes the file."""

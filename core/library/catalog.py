@@ -19,7 +19,7 @@ from typing import Final
 
 from core.errors import DrivescopeError, ErrorKind
 from core.library.clips import Keyframe, Span
-from core.library.storage import may_only_be_read, storage_errors
+from core.library.storage import connect, storage_errors
 
 MIGRATIONS: Final = (
     """
@@ -154,27 +154,13 @@ class Catalog:
         self.path = path
         self._turn = threading.RLock()
         with storage_errors(path):
+            self._db, _ = connect(path, synchronous="NORMAL")
             try:
-                self._open(str(path))
-            except sqlite3.OperationalError as error:
-                if not may_only_be_read(path, error):
-                    raise
-                # Nobody can write there, so nobody has to be waited for, and the log that waiting needs is not made.
-                self._open(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
-
-    def _open(self, place: str, *, uri: bool = False) -> None:
-        self._db = sqlite3.connect(
-            place, isolation_level=None, check_same_thread=False, timeout=10.0, uri=uri
-        )
-        try:
-            if not uri:
-                self._db.execute("PRAGMA journal_mode = WAL")
-                self._db.execute("PRAGMA synchronous = NORMAL")
-            self._db.execute("PRAGMA foreign_keys = ON")
-            self._migrate()
-        except BaseException:
-            self._db.close()
-            raise
+                self._db.execute("PRAGMA foreign_keys = ON")
+                self._migrate()
+            except BaseException:
+                self._db.close()
+                raise
 
     def close(self) -> None:
         """Closes the file; the catalogue must not be used afterwards."""

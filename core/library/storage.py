@@ -89,7 +89,32 @@ def _read_only(path: Path, detail: str) -> DrivescopeError:
     )
 
 
-def may_only_be_read(path: Path, error: sqlite3.OperationalError) -> bool:
+def connect(path: Path, *, synchronous: str) -> tuple[sqlite3.Connection, bool]:
+    """The database in the file `path`, made if it is not there, and whether it may only be read.
+
+    Transactions are the caller's, and that its threads take turns. Raises sqlite3.Error.
+    """
+    try:
+        db = _connected(str(path))
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute(f"PRAGMA synchronous = {synchronous}")
+        except BaseException:
+            db.close()
+            raise
+    except sqlite3.OperationalError as error:
+        if not _may_only_be_read(path, error):
+            raise
+        # Nobody can write there, so nobody has to be waited for, and the log that waiting needs is not made.
+        return _connected(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True), True
+    return db, False
+
+
+def _connected(place: str, *, uri: bool = False) -> sqlite3.Connection:
+    return sqlite3.connect(place, isolation_level=None, check_same_thread=False, timeout=10.0, uri=uri)
+
+
+def _may_only_be_read(path: Path, error: sqlite3.OperationalError) -> bool:
     """Whether it is only the right to write that is missing, and what was last written is in the file itself."""
     refused = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
     log = path.with_name(f"{path.name}-wal")

@@ -120,7 +120,7 @@ def nobody_may_write(monkeypatch):
     connect = sqlite3.connect
 
     def read_only(place, *arguments, **options):
-        if not options.get("uri"):
+        if not options.get("uri") and place != ":memory:":
             error = sqlite3.OperationalError("unable to open database file")
             error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
             raise error
