@@ -61,18 +61,27 @@ def _icon(name: str, colour: str, checked: str, disabled: str) -> QIcon:
         (QIcon.Mode.Disabled, QIcon.State.Off, disabled),
     )
     for mode, state, tint in states:
+        drawing = _drawing(name, tint)  # read once for all sizes
         for size in _SIZES:
             for ratio in _RATIOS:
-                made.addPixmap(_pixmap(name, tint, size, ratio), mode, state)
+                made.addPixmap(_drawn(drawing, size, ratio), mode, state)
     return made
 
 
 @lru_cache(maxsize=1024)
 def _pixmap(name: str, colour: str, size: int, ratio: float) -> QPixmap:
+    return _drawn(_drawing(name, colour), size, ratio)
+
+
+def _drawing(name: str, colour: str) -> QSvgRenderer:
+    return QSvgRenderer(QByteArray(_source(name, colour)))
+
+
+def _drawn(drawing: QSvgRenderer, size: int, ratio: float) -> QPixmap:
     picture = QPixmap(round(size * ratio), round(size * ratio))
     picture.setDevicePixelRatio(ratio)
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
-    QSvgRenderer(QByteArray(_source(name, colour))).render(painter, QRectF(0, 0, size, size))
+    drawing.render(painter, QRectF(0, 0, size, size))
     painter.end()
     return picture

@@ -174,6 +174,9 @@ def apply(app: QApplication, scheme: Scheme) -> None:
     app.setPalette(_palette(tokens))
     sheet = style_sheet(tokens)
     if sheet != app.styleSheet():
+        # From one sheet to another Qt polishes each widget again for every widget that it lies in
+        # (QStyleSheetStyle::repolish), 0.3 s for this window; from none to one only once, 0.06 s.
+        app.setStyleSheet("")
         app.setStyleSheet(sheet)
 
 

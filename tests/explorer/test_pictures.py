@@ -5,8 +5,9 @@ import subprocess
 import sys
 
 import pytest
-from PySide6.QtCore import qWarning
+from PySide6.QtCore import QEvent, qWarning
 from PySide6.QtGui import QColor, QImage
+from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from core.protocol import Search
 from explorer import icons, logs, theme
@@ -140,6 +141,40 @@ def test_every_icon_is_used():
     )
     unused = [path.stem for path in icons.ICON_FOLDER.glob("*.svg") if f'"{path.stem}"' not in code]
     assert [name for name in unused if name != "drivescope"] == []
+
+
+class Deep(QWidget):
+    """A label inside seven others, which counts how often its looks are changed."""
+
+    def __init__(self):
+        super().__init__()
+        within = self
+        for _ in range(7):
+            layout = QVBoxLayout(within)
+            within = QFrame()
+            layout.addWidget(within)
+        self.label = QLabel("text", within)
+        self.label.installEventFilter(self)
+        self.changes = 0
+
+    def eventFilter(self, watched, event):
+        self.changes += watched is self.label and event.type() == QEvent.Type.StyleChange
+        return False
+
+
+def test_another_theme_polishes_each_widget_twice_however_deep_it_lies(qtbot, qapp):
+    theme.apply(qapp, "dark")
+    deep = Deep()
+    qtbot.addWidget(deep)
+    before, deep.changes = deep.grab().toImage(), 0
+    theme.apply(qapp, "light")
+    assert deep.changes == 2  # off with the old sheet, on with the new one
+    assert deep.grab().toImage() != before
+    theme.apply(qapp, "dark")
+    assert deep.changes == 4
+    assert deep.grab().toImage() == before
+    theme.apply(qapp, "dark")
+    assert deep.changes == 4
 
 
 def test_text_is_drawn_with_the_fonts_that_travel_with_the_program(qapp):
