@@ -113,11 +113,13 @@ def run_search(options: argparse.Namespace) -> Answer:
             "rerank_score": hit.rerank_score,
             "first_rank": hit.first_rank,
             "percentile": hit.percentile,
+            "taken": hit.taken,
         }
         for hit in (in_order_of_time(ranked.hits) if options.sort == "time" else ranked.hits)
     ]
     answer = {
         "query": ranked.query,
+        "without": list(ranked.without),
         "like": options.like,
         "sort": options.sort,
         "bundle": searcher.bundle.spec.name,

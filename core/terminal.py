@@ -100,6 +100,8 @@ def show_search(answer: dict[str, Any]) -> None:
     """The ranking as a table."""
     for note in answer["notes"]:
         print(note)
+    if answer["without"]:
+        print(f"without: {', '.join(answer['without'])}")
     print(f"{'rank':>4} {'first':>5} {'pct':>6} {'score':>7}  clip")
     for hit in answer["hits"]:
         score = hit["score"] if hit["rerank_score"] is None else hit["rerank_score"]

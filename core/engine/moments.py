@@ -14,6 +14,7 @@ from core import protocol
 from core.engine.context import Context, Handler
 from core.engine.workers import Job
 from core.errors import DrivescopeError, ErrorKind
+from core.search.query import positive
 
 if TYPE_CHECKING:
     from core.explain.moments import Footage, Moment
@@ -56,8 +57,9 @@ class Moments:
         from core.explain.moments import find, salience
         from core.explain.moments_scope import scope_of
 
-        query = searcher.bundle.encode_text(request.text)
-        scope = scope_of(request.text)
+        text = positive(request.text)
+        query = searcher.bundle.encode_text(text)
+        scope = scope_of(text)
         found = salience(footage, query.sentence.cpu().numpy())
         best = find(footage, found, scope)
         job.check()
@@ -89,8 +91,9 @@ class Moments:
         from core.explain.moments import salience, score_span
         from core.explain.moments_scope import scope_of
 
-        found = salience(footage, searcher.bundle.encode_text(request.text).sentence.cpu().numpy())
-        moment, share = score_span(footage, found, scope_of(request.text), request.start_s, request.end_s)
+        text = positive(request.text)
+        found = salience(footage, searcher.bundle.encode_text(text).sentence.cpu().numpy())
+        moment, share = score_span(footage, found, scope_of(text), request.start_s, request.end_s)
         self._context.post(protocol.SpanScored(job.id, _info(moment, clips), share))
 
     def _look(

@@ -13,6 +13,7 @@ from core import protocol
 from core.engine.context import Context, Handler
 from core.engine.workers import Job
 from core.errors import DrivescopeError, ErrorKind
+from core.search.query import positive
 
 if TYPE_CHECKING:
     from core.explain.ego_manoeuvres import Manoeuvre
@@ -88,7 +89,7 @@ class Skeletons:
         clip = searcher.library.catalog.clip(clip_id)
         video, said = self._skeleton(job, searcher, clip)
         store = self._open_store(searcher)
-        self._context.post(laid_out(job.id, text, video, said, store.undoable(author)))
+        self._context.post(laid_out(job.id, positive(text), video, said, store.undoable(author)))
 
     # --- one clip -------------------------------------------------------------------------------------
 

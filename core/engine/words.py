@@ -18,6 +18,7 @@ from core import protocol
 from core.engine.context import PROGRESS_SECONDS, Context, Handler
 from core.engine.workers import CHECK_S, Job
 from core.errors import Cancelled, DrivescopeError, ErrorKind
+from core.search.query import positive
 
 if TYPE_CHECKING:
     from core.explain.counterfactual import ClipSides
@@ -93,7 +94,7 @@ class Words:
             searcher = self._same(first)
             searcher.refresh()
             clip = sides_of(searcher, searcher.row_of(request.clip_id))
-            effects = word_effects(searcher.bundle, request.text, clip)
+            effects = word_effects(searcher.bundle, positive(request.text), clip)
             return (
                 protocol.WordEffect(number, found.first, found.rerank) for number, found in enumerate(effects)
             )
@@ -158,7 +159,7 @@ class Words:
                 sides_of(searcher, searcher.row_of(hit.clip_id)) for hit in (place.hit, *place.above)
             ]
             reranked = place.hit.rerank_score is not None
-            return lacks(searcher.bundle, request.text, sides[0], sides[1:], reranked=reranked)
+            return lacks(searcher.bundle, positive(request.text), sides[0], sides[1:], reranked=reranked)
 
         steps = self._step(job, begin)
         while (lack := self._step(job, lambda: next(steps, None))) is not None:

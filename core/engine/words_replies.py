@@ -42,6 +42,7 @@ def explain_score(
     reranked = request.rerank and bool((compared == row).any())
     found = dissect(bundle, first.query, sides.frames, sides.video)
     cosine = float(first.query.student.cpu() @ sides.student)
+    taken = _taken(searcher, first.without, row, reranked=reranked)
     times = sample_times(Span(clip.start_s, clip.end_s), bundle.spec.frames)
     weights = np.asarray(store.frame_weights[row], np.float32).tolist()
     parts: tuple[protocol.ScorePart, ...] = ()
@@ -68,6 +69,7 @@ def explain_score(
             _frame_read(time_s, weight, found, number, reranked=reranked)
             for number, (time_s, weight) in enumerate(zip(times, weights, strict=True))
         ),
+        taken=taken,
     )
 
 
@@ -124,6 +126,18 @@ def _words_read(query: QueryVectors, found: Anatomy, *, reranked: bool) -> tuple
             told.append(
                 protocol.WordRead(match.group(), limit + match.start(), limit + match.end(), cut=True)
             )
+    return tuple(told)
+
+
+def _taken(
+    searcher: Searcher, without: tuple[str, ...], row: int, *, reranked: bool
+) -> tuple[protocol.WordTaken, ...]:
+    """What each minus word takes off the clip's deciding score."""
+    one = np.array([row])
+    told = []
+    for word in without:
+        minus = searcher.minus((word,))
+        told.append(protocol.WordTaken(word, float((minus.reranked if reranked else minus.first)(one)[0])))
     return tuple(told)
 
 

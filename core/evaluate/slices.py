@@ -21,6 +21,7 @@ from core.evaluate.ties import IntArray
 from core.evaluate.truth import Query
 from core.explain.ontology import load_ontology
 from core.explain.text_skeleton import skeleton
+from core.search.query import take_apart
 
 LEAST_MEMBERS: Final = 10
 WORST: Final = 5
@@ -68,10 +69,12 @@ class Slice:
 
 
 def text_properties(text: str) -> dict[str, str]:
-    """What a query's words tell: its length, whether it negates, whether it orders events."""
+    """What a query's words tell: its length, whether it negates (by a minus as well), whether it orders events."""
     words = [word.casefold().replace("’", "'") for word in _WORDS.findall(text)]
     length = next((name for most, name in _LENGTHS if len(words) <= most), _LONGEST_LENGTH)
-    negates = any(word in _NEGATION or word.endswith("n't") for word in words)
+    negates = any(word in _NEGATION or word.endswith("n't") for word in words) or bool(
+        take_apart(text).without
+    )
     orders = any(word in _ORDER for word in words)
     return {
         "query length": length,
@@ -85,18 +88,21 @@ def asked(text: str) -> dict[str, tuple[str, ...]]:
     """What a query asks for, by slot of its text skeleton: `{"asked light": ("night",)}`.
 
     What is asked for with something narrower counts as well: a child is a pedestrian. What the query denies has
-    values of its own ("no rain").
+    values of its own ("no rain"), and so has what stands behind a minus.
     """
     ontology = load_ontology()
+    query = take_apart(text)
+    parts = [(part, part.negated) for part in skeleton(query.positive, ontology).slots]
+    parts += [(part, True) for phrase in query.without for part in skeleton(phrase, ontology).slots]
     found: dict[str, list[str]] = {}
-    for part in skeleton(text, ontology).slots:
+    for part, negated in parts:
         values = found.setdefault(f"{_ASKED}{_SLOTS.get(part.slot, part.slot)}", [])
-        if part.negated:
+        if negated:
             values.append(f"no {_words(part.value)}")
         else:
             values += map(_words, ontology.ancestors(part.value))
         for attribute in part.attributes:
-            if not (attribute.negated or part.negated):
+            if not (attribute.negated or negated):
                 found.setdefault(f"{_ASKED}{attribute.kind}", []).append(_words(attribute.value))
     return {key: tuple(dict.fromkeys(values)) for key, values in found.items()}
 

@@ -26,6 +26,7 @@ from core.explain.words import Anatomy, dissect, words_of
 from core.library.clips import Span, sample_times
 from core.library.storage import storage_errors, write_bytes
 from core.library.video import Sample, frames_at
+from core.search.query import positive
 
 if TYPE_CHECKING:
     from core.library.library import Library
@@ -67,7 +68,7 @@ def explain_clip(
     if not text.strip():
         raise DrivescopeError(ErrorKind.BAD_INPUT, "The query is empty: type what should be explained.")
     target = choose_target(bundle, text, words, against)
-    anatomy = clip_anatomy(library, bundle, text, clip_id)
+    anatomy = clip_anatomy(library, bundle, positive(text), clip_id)
     samples = clip_samples(library, bundle, clip_id)
     sight = ClipSight.look(bundle, [rgb for _, rgb in samples])
     chosen = (
@@ -96,14 +97,15 @@ def explain_clip(
 
 
 def choose_target(bundle: ModelBundle, text: str, words: str = "", against: str = "") -> Target:
-    """The whole query, a run of its words, or the difference to another query.
+    """The whole query (without its minus words), a run of its words, or the difference to another query.
 
     Raises DrivescopeError(BAD_INPUT) for words that the query does not have, or for both at once.
     """
     if words.strip() and against.strip():
         raise DrivescopeError(ErrorKind.BAD_INPUT, "Ask for some words or for a difference, not for both.")
+    text = " ".join(positive(text).split())
     if against.strip():
-        return difference(bundle, text, against)
+        return difference(bundle, text, positive(against))
     if not words.strip():
         return whole_query(bundle, text)
     there = [word.text for word in words_of(bundle.encode_text(text))]

@@ -8,6 +8,7 @@ from core.errors import DrivescopeError, ErrorKind
 from core.explain.moments import find, salience
 from core.explain.moments_footage import footage_of
 from core.explain.moments_scope import scope_of
+from core.search.query import positive
 
 if TYPE_CHECKING:
     from core.library.catalog import VideoRow
@@ -28,8 +29,9 @@ def moments_of_video(searcher: Searcher, text: str, part: str = "") -> dict[str,
     clips = sorted(catalog.clips(video.video_id), key=lambda clip: clip.start_s)
     store = searcher.library.features(searcher.bundle.spec)
     footage = footage_of(searcher.bundle, store, clips, lambda: None)
-    scope = scope_of(text)
-    found = salience(footage, searcher.bundle.encode_text(text).sentence.cpu().numpy())
+    sought = positive(text)
+    scope = scope_of(sought)
+    found = salience(footage, searcher.bundle.encode_text(sought).sentence.cpu().numpy())
     columns = (footage.starts_s, footage.ends_s, found.curve, found.cosine)
     return {
         "query": text,

@@ -7,7 +7,7 @@ about as long as one search, so that whoever runs it can let others in between.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +21,7 @@ from core.explain.text_skeleton import skeleton
 from core.explain.wording import Edit, apply, deletions, is_small, overlap, substitutions
 from core.explain.words import words_of
 from core.protocol import Hit
+from core.search.query import Query, positive, read_query
 from core.search.rerank import RERANK_CLIPS
 
 if TYPE_CHECKING:
@@ -99,32 +100,38 @@ def standing(
     *_, ranked = searcher.search(text, k=RERANK_CLIPS, rerank_clips=rerank_clips, filters=filters)
     hit = next((hit for hit in ranked.hits if hit.clip_id == clip_id), None)
     if hit is None:
-        query = searcher.bundle.encode_text(text).student.cpu().numpy().astype(np.float32)  # (D,)
+        query = read_query(text)
         before = 0
         for ahead in _rows_ahead(searcher, query, row, searcher.admitted(filters)):
             yield None
             before += ahead
-        score = float(np.asarray(searcher.store.student[row], np.float32) @ query)
+        score = float(_first_scores(searcher, query)(row, row + 1)[0])
         hit = _first_stage_hit(searcher, row, before + 1, score, ranked.searched_clips)
     above = tuple(other for other in ranked.hits[:FIRST_HITS] if other.rank < hit.rank)
     yield Standing(row, hit, ranked.searched_clips, above, left_out)
 
 
-def _rows_ahead(
-    searcher: Searcher, query: npt.NDArray[np.float32], row: int, admitted: npt.NDArray[np.bool_]
-) -> Iterator[int]:
+def _rows_ahead(searcher: Searcher, query: Query, row: int, admitted: npt.NDArray[np.bool_]) -> Iterator[int]:
     """Block by block, how many rows the first stage ranks before `row`: better ones, and equal ones further up."""
-    student = searcher.store.student
-
-    def scored(start: int) -> npt.NDArray[np.float32]:
-        scores: npt.NDArray[np.float32] = np.asarray(student[start : start + BLOCK], np.float32) @ query
-        return scores  # (B,)
-
-    own = scored(row - row % BLOCK)[row % BLOCK]  # alone it would be rounded otherwise and could beat itself
+    scored, home = _first_scores(searcher, query), row - row % BLOCK
+    own = scored(home, home + BLOCK)[row % BLOCK]  # alone it would be rounded otherwise and could beat itself
     for start in range(0, searcher.store.rows, BLOCK):
-        scores = scored(start)
+        scores = scored(start, start + BLOCK)
         ahead = (scores > own) | ((scores == own) & (np.arange(start, start + len(scores)) < row))
         yield int((ahead & admitted[start : start + len(scores)]).sum())
+
+
+def _first_scores(searcher: Searcher, query: Query) -> Callable[[int, int], npt.NDArray[np.float32]]:
+    """What gives the first-stage scores of rows [start, end), as far as there are any."""
+    vector = searcher.bundle.encode_text(query.positive).student.cpu().numpy().astype(np.float32)  # (D,)
+    minus = searcher.minus(query.without) if query.without else None
+
+    def scored(start: int, end: int) -> npt.NDArray[np.float32]:
+        end = min(end, searcher.store.rows)
+        scores: npt.NDArray[np.float32] = np.asarray(searcher.store.student[start:end], np.float32) @ vector
+        return scores if minus is None else scores - minus.first(np.arange(start, end))
+
+    return scored
 
 
 def _first_stage_hit(searcher: Searcher, row: int, rank: int, score: float, searched: int) -> Hit:
@@ -204,8 +211,9 @@ class ChangeSearch:
     _paired: bool = False
 
     def __post_init__(self) -> None:
-        words = words_of(self.searcher.bundle.encode_text(self.text))
-        edits = [*deletions(words, self.text), *substitutions(self.text)]
+        sought = positive(self.text)  # offsets in it are offsets in the text
+        words = words_of(self.searcher.bundle.encode_text(sought))
+        edits = [*deletions(words, sought), *substitutions(sought)]
         self._waiting = [(edit,) for edit in edits if apply(self.text, (edit,))]
 
     @property

@@ -161,7 +161,8 @@ class Hit(msgspec.Struct, frozen=True):
     """One ranked clip.
 
     `score` is the first-stage cosine, `rerank_score` the X-CLIP similarity without its scale (None before
-    the rerank or past its K), `percentile` the share of the searched clips (0-100) that score no higher in
+    the rerank or past its K), both less what the query's minus words took; `taken` is how much that was in the
+    stage that decided the rank. `percentile` is the share of the searched clips (0-100) that score no higher in
     the stage that decided the rank, `keyframe` the tile (0-11) that answers the query best.
     """
 
@@ -176,6 +177,7 @@ class Hit(msgspec.Struct, frozen=True):
     percentile: float
     rerank_score: float | None = None
     keyframe: int = 0
+    taken: float = 0.0
 
 
 def in_order_of_time(hits: Iterable[Hit]) -> tuple[Hit, ...]:
@@ -203,6 +205,7 @@ class Ranked(Message, frozen=True):
     cut_words: tuple[str, ...] = ()  # what lay beyond the model's limit
     notes: tuple[str, ...] = ()
     final: bool = True  # False on a first stage that a rerank will follow
+    without: tuple[str, ...] = ()  # what must not be there: the words behind a minus
 
 
 class FootageAdded(Message, frozen=True):

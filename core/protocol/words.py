@@ -114,8 +114,15 @@ class FrameRead(msgspec.Struct, frozen=True):
     answer: float | None = None
 
 
+class WordTaken(msgspec.Struct, frozen=True):
+    """A minus word, and what it takes off the clip's score: how much more than a typical clip has of it."""
+
+    text: str
+    taken: float
+
+
 class ScoreExplained(Message, frozen=True):
-    """A score taken apart.
+    """A score taken apart: what the query asks for, before the largest of `taken` is taken off for its minus words.
 
     With stage "reranked" `score` is X-CLIP's, and it is the sum of the parts' shares; of all words' `booked`,
     `marks` and `sentence`; and of all frames' `booked` and `video`. With "first" it is the student's cosine, and
@@ -135,6 +142,7 @@ class ScoreExplained(Message, frozen=True):
     sentence: float = 0.0  # booked for the sentence as a whole
     video: float = 0.0  # booked for the video as a whole
     frames: tuple[FrameRead, ...] = ()
+    taken: tuple[WordTaken, ...] = ()
 
 
 class WordEffect(msgspec.Struct, frozen=True):

@@ -1,12 +1,14 @@
 """One query, two stages: text -> student vector -> exact first stage -> X-CLIP rerank of the best K.
 
+Words behind a minus are asked on their own and taken off both stages' scores (`minus.py`).
+
 The window's engine and the command line both search through `Searcher`, so they give the same ranking.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,8 @@ from core.errors import DrivescopeError, ErrorKind
 from core.models.tokens import END, PADDING, START
 from core.protocol import Filters, Hit, Ranked, Stage
 from core.search.index import FlatIndex
+from core.search.minus import Minus
+from core.search.query import read_query
 from core.search.rerank import RERANK_CLIPS, rerank
 
 if TYPE_CHECKING:
@@ -41,6 +45,9 @@ class StageRows:
     `first_ranks` (n,) their ranks from 1 in the first stage. The first m rows were ordered by `rerank_scores` (m,),
     and `best_frames` (m,) answer the query best there; m is 0 in the first stage. Where `joint_scores` (m,) are there,
     they ordered the rows instead.
+
+    With minus words, `without`, every score is what is left when they are taken off; `taken` (n,) and `rerank_taken`
+    (m,) say how much that was. Both are empty without such words.
     """
 
     stage: Stage
@@ -55,6 +62,10 @@ class StageRows:
     timings_ms: dict[str, float]
     final: bool
     joint_scores: Scores = field(default_factory=lambda: np.empty(0, np.float32))
+    text: str = ""  # the query as asked; `query` is what it asks for
+    without: tuple[str, ...] = ()
+    taken: Scores = field(default_factory=lambda: np.empty(0, np.float32))
+    rerank_taken: Scores = field(default_factory=lambda: np.empty(0, np.float32))
 
     def percentiles(self, k: int) -> list[float]:
         """Share (0-100) of the searched clips that rank no higher, for the first k; equal scores share the best."""
@@ -143,17 +154,23 @@ class Searcher:
         Reranking orders the first `rerank_clips` clips by X-CLIP and leaves the others behind them in their
         first-stage order. Ties keep the order of the stage before. `joint` may weigh something else into the order;
         where it has nothing to say about a query, X-CLIP alone decides.
+
+        Raises DrivescopeError(BAD_INPUT) for a query that is empty or says only what must not be there.
         """
-        if not text.strip():
+        asked = read_query(text)
+        if not asked.positive.strip():
             raise DrivescopeError(ErrorKind.BAD_INPUT, "The query is empty: type what you look for.")
         self.refresh()
         started = time.perf_counter()
-        query = self.bundle.encode_text(text)
+        query = self.bundle.encode_text(asked.positive)
+        minus = self.minus(asked.without) if asked.without else None
         timings = {"text": _ms_since(started)}
-        first = self._first(query, max(depth, rerank_clips), filters, timings, final=rerank_clips == 0)
+        final = rerank_clips == 0
+        first = self._first(query, max(depth, rerank_clips), filters, timings, final=final, minus=minus)
+        first = replace(first, text=text, without=asked.without)
         yield first
         if not first.final:
-            yield self._reranked(first, rerank_clips, joint)
+            yield self._reranked(first, rerank_clips, joint, minus)
 
     def similar(self, clip_id: int, *, k: int = 200, filters: Filters | None = None) -> Ranked:
         """The clips whose student vectors are nearest to that of a clip, itself first; its query is empty.
@@ -178,12 +195,13 @@ class Searcher:
         timings: dict[str, float],
         *,
         final: bool,
+        minus: Minus | None = None,
     ) -> StageRows:
         """The first stage's best `depth` clips; `final` unless a second one follows and there are any."""
         allowed = self._allowed(filters or Filters())
         searched = self.clips if allowed is None else len(allowed)
         at = time.perf_counter()
-        rows, scores = self._index.top(query.student.cpu().numpy(), depth, allowed)
+        rows, scores, taken = self._top(query, depth, allowed, minus)
         timings = timings | {"first": _ms_since(at)}
         if (rows < 0).any():  # faiss ranks no vector that is not a number
             raise DrivescopeError(
@@ -195,13 +213,40 @@ class Searcher:
         ranks = np.arange(1, len(rows) + 1)
         nothing = (np.empty(0, np.float32), np.empty(0, np.int64))
         final = final or len(rows) == 0
-        return StageRows("first", query, rows, ids, scores, ranks, *nothing, searched, timings, final)
+        return StageRows(
+            "first", query, rows, ids, scores, ranks, *nothing, searched, timings, final, taken=taken
+        )
 
-    def _reranked(self, first: StageRows, rerank_clips: int, joint: JointScore | None) -> StageRows:
+    def _top(
+        self, query: QueryVectors, depth: int, allowed: Rows | None, minus: Minus | None
+    ) -> tuple[Rows, Scores, Scores]:
+        """Rows, scores and what the minus words took of the best `depth` clips, exactly.
+
+        Minus words only take away, so once the last score of the list that has them is above everything that the
+        index left out, the list is right; until then more is asked of the index.
+        """
+        vector = query.student.cpu().numpy()
+        rows, scores = self._index.top(vector, depth, allowed)
+        if minus is None:
+            return rows, scores, np.empty(0, np.float32)
+        most = self._index.rows if allowed is None else len(allowed)
+        while True:
+            taken = minus.first(rows)
+            left = scores - taken
+            order = np.lexsort((rows, -left))[:depth]
+            if len(rows) == most or left[order[-1]] > scores[-1]:
+                return rows[order], left[order], taken[order]
+            rows, scores = self._index.top(vector, 4 * len(rows), allowed)
+
+    def _reranked(
+        self, first: StageRows, rerank_clips: int, joint: JointScore | None, minus: Minus | None
+    ) -> StageRows:
         """The first stage with its best `rerank_clips` clips in X-CLIP's order, or in the joint one."""
         started = time.perf_counter()
         head = first.rows[:rerank_clips]  # (m,)
         rerank_scores, best_frames = rerank(self.bundle, first.query, self._store, head)
+        taken = minus.reranked(head) if minus else np.zeros(len(head), np.float32)
+        rerank_scores = rerank_scores - taken
         timings = first.timings_ms | {"rerank": _ms_since(started)}
         joint_scores = None
         if joint is not None:
@@ -223,7 +268,13 @@ class Searcher:
             timings_ms=timings,
             final=True,
             joint_scores=np.empty(0, np.float32) if joint_scores is None else joint_scores[order],
+            taken=first.taken[new] if minus else first.taken,
+            rerank_taken=taken[order] if minus else first.rerank_taken,
         )
+
+    def minus(self, without: Sequence[str]) -> Minus:
+        """Minus words, ready to be asked of this library's clips."""
+        return Minus(self.bundle, self._store, without, np.flatnonzero(self._live))
 
     def _vectors(self, rows: Rows) -> tuple[Scores, Scores, Scores]:
         """Student (K, Ds), video (K, Dr) and frame vectors (K, F, Dr) of K rows, float32."""
@@ -277,6 +328,7 @@ class Searcher:
         weights = self._store.frame_weights[rows[len(reranked) :]]  # (k - m, F)
         keyframes = [*found.best_frames[:k].tolist(), *weights.argmax(1).tolist()]
         percentiles = found.percentiles(k)
+        taken = [*found.rerank_taken[:k].tolist(), *found.taken[len(reranked) : k].tolist()]
         hits = []
         for place, row in enumerate(rows.tolist()):
             clip = self._clips[row]
@@ -293,12 +345,13 @@ class Searcher:
                     percentile=percentiles[place],
                     rerank_score=reranked[place] if place < len(reranked) else None,
                     keyframe=keyframes[place],
+                    taken=taken[place] if taken else 0.0,
                 )
             )
         return Ranked(
             id=0,
             stage=found.stage,
-            query=found.query.text,
+            query=found.text,
             hits=tuple(hits),
             searched_clips=found.searched,
             timings_ms={name: round(ms, 3) for name, ms in found.timings_ms.items()},
@@ -306,6 +359,7 @@ class Searcher:
             cut_words=found.query.cut_words,
             notes=_notes(found.query),
             final=found.final,
+            without=found.without,
         )
 
 

@@ -52,11 +52,21 @@ def test_index_search_and_info(tmp_path, bundle_folder, capsys):
     assert code == 0
     assert set(found["hits"][0]) == {
         "rank", "clip_id", "video", "start_s", "end_s", "score", "rerank_score", "first_rank", "percentile",
+        "taken",
     }  # fmt: skip
     assert len(found["hits"]) == 1
     assert found["query"] == "a red car"
     assert found["timings_ms"]["text"] > 0
+    assert found["without"] == []
+    assert found["hits"][0]["taken"] == 0.0
 
+    minus = 'a red car -rain -"parked van"'
+    code, left, _ = run(capsys, "search", minus, "--library", library, "--json")
+    assert (code, left["query"], left["without"]) == (0, minus, ["rain", "parked van"])
+    assert all(hit["taken"] >= 0 for hit in left["hits"])
+    code, _, told = run(capsys, "search", "-rain -snow", "--library", library, "--json")
+    assert code == 2
+    assert "only what must not be there" in told
 
     code, timely, _ = run(capsys, "search", "a red car", "--library", library, "--json", "--sort", "time")
     assert (code, found["sort"], timely["sort"]) == (0, "score", "time")
