@@ -315,7 +315,6 @@ class AnalysisPage(QWidget):
         self.empty.retint()
         self.words.retint()
         self._on_compared()
-        self.panel.retint()
 
     @property
     def ready(self) -> bool:

@@ -10,10 +10,10 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from core.protocol import QueryOutcome
-from explorer import formats, icons
+from explorer import formats
 from explorer.models.analysis_table import Column, QueryTable
 from explorer.widgets.analysis_tables import AnalysisTable
-from explorer.widgets.parts import ElidedLabel, button, label
+from explorer.widgets.parts import ElidedLabel, button, label, lead
 
 _TYPING_PAUSE_MS: Final = 120
 _SHOWN: Final = (
@@ -66,7 +66,7 @@ class QueriesPanel(QWidget):
         self.model.modelReset.connect(self._keep_row)
         self.needle.setPlaceholderText("Find a query")
         self.needle.setAccessibleName("Find a query")
-        self.needle.addAction(icons.icon("filter", "text_3"), QLineEdit.ActionPosition.LeadingPosition)
+        lead(self.needle, "filter")
         self.needle.textEdited.connect(lambda _text: self._typing.start())
         self.needle.returnPressed.connect(self.table.setFocus)
         self.which.setAccessibleName("Which queries")
@@ -144,11 +144,6 @@ class QueriesPanel(QWidget):
             chosen = self.model.rows_of(self._chosen)
             members = chosen if members is None else members & chosen
         self.model.narrow(needle=self.needle.text(), beyond=beyond, hurt=hurt, members=members)
-
-    def retint(self) -> None:
-        """The theme changed."""
-        for action in self.needle.actions():
-            action.setIcon(icons.icon("filter", "text_3"))
 
     # --- what the person does ------------------------------------------------------------------------
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QAction, QFontMetrics, QIcon, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtGui import Qt as GuiQt
 from PySide6.QtWidgets import (
     QFrame,
     QLabel,
     QLayout,
+    QLineEdit,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -61,8 +62,13 @@ def tool(
     return made
 
 
-def set_icon(target: QPushButton | QToolButton, name: str, token: str = "text_2") -> None:
-    """Give a button an icon and remember which, so that a change of theme can tint it again."""
+def lead(field: QLineEdit, icon_name: str) -> None:
+    """A quiet icon before a field's text."""
+    set_icon(field.addAction(QIcon(), QLineEdit.ActionPosition.LeadingPosition), icon_name, "text_3")
+
+
+def set_icon(target: QPushButton | QToolButton | QAction, name: str, token: str = "text_2") -> None:
+    """Give a button or a field's action an icon and remember which, so that a change of theme can tint it again."""
     target.setProperty("iconName", name)
     target.setProperty("iconToken", token)
     target.setIcon(icons.icon(name, token))
@@ -70,11 +76,15 @@ def set_icon(target: QPushButton | QToolButton, name: str, token: str = "text_2"
 
 def retint(root: QWidget) -> None:
     """Tint every icon under `root` for the theme in force."""
-    for kind in (QPushButton, QToolButton):
-        for target in root.findChildren(kind):
-            name = target.property("iconName")
-            if name:
-                target.setIcon(icons.icon(str(name), str(target.property("iconToken"))))
+    targets: list[QPushButton | QToolButton | QAction] = [
+        *root.findChildren(QPushButton),
+        *root.findChildren(QToolButton),
+        *root.findChildren(QAction),
+    ]
+    for target in targets:
+        name = target.property("iconName")
+        if name:
+            target.setIcon(icons.icon(str(name), str(target.property("iconToken"))))
 
 
 def empty(layout: QLayout) -> None:

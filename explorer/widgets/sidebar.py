@@ -36,7 +36,7 @@ from explorer import formats, icons, theme
 from explorer.models.videos import VideoRole, VideosModel
 from explorer.session import DEMO
 from explorer.widgets.flow import Flow
-from explorer.widgets.parts import ElidedLabel, button, empty, label, rule, tool
+from explorer.widgets.parts import ElidedLabel, button, empty, label, lead, rule, tool
 
 _ROW: Final = 30
 
@@ -142,7 +142,7 @@ class Sidebar(QWidget):
         self._recent.setSpacing(0)
         self._filter.setPlaceholderText("Find a video by name")
         self._filter.setClearButtonEnabled(False)
-        self._filter.addAction(icons.icon("filter", "text_3"), QLineEdit.ActionPosition.LeadingPosition)
+        lead(self._filter, "filter")
         self._filter.textChanged.connect(self._on_narrowed)
         self._filter.returnPressed.connect(self._search_shown)
         self._list.setModel(self.videos)

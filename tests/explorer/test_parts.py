@@ -1,6 +1,9 @@
 """The small things that every panel uses."""
 
-from explorer.widgets.parts import ElidedLabel, plain_tip
+from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+
+from explorer import theme
+from explorer.widgets.parts import ElidedLabel, button, lead, plain_tip, retint
 
 
 def test_a_tooltip_says_a_text_as_it_is(qtbot):
@@ -12,3 +15,25 @@ def test_a_tooltip_says_a_text_as_it_is(qtbot):
     narrow.setText("<i>a name that does not fit</i>")
     assert "&lt;i&gt;" in narrow.toolTip()
     assert narrow.text() == "<i>a name that does not fit</i>"
+
+
+def test_another_theme_tints_buttons_and_fields_alike(qtbot, qapp):
+    theme.apply(qapp, "dark")
+    root, field, pressed = QWidget(), QLineEdit(), button("Add", "filter")
+    qtbot.addWidget(root)
+    layout = QVBoxLayout(root)
+    layout.addWidget(field)
+    layout.addWidget(pressed)
+    lead(field, "filter")
+
+    def seen():
+        return [owner.icon().pixmap(20, 20).toImage() for owner in (field.actions()[0], pressed)]
+
+    dark = seen()
+    theme.apply(qapp, "light")
+    retint(root)
+    light = seen()
+    assert all(one != other for one, other in zip(dark, light, strict=True))
+    theme.apply(qapp, "dark")
+    retint(root)
+    assert seen() == dark
