@@ -13,7 +13,7 @@ from PySide6.QtCore import QByteArray, QIODevice, QSaveFile
 from core.protocol import Hit, Ranked
 
 COLUMNS: Final = (
-    "rank", "clip_id", "video", "start_s", "end_s", "score", "rerank_score", "first_rank", "percentile",
+    "rank", "clip_id", "video", "start_s", "end_s", "score", "rerank_score", "first_rank", "percentile", "taken",
 )  # fmt: skip
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -33,6 +33,7 @@ def as_json(ranked: Ranked) -> str:
     return json.dumps(
         {
             "query": ranked.query,
+            "without": list(ranked.without),
             "stage": ranked.stage,
             "searched_clips": ranked.searched_clips,
             "timings_ms": ranked.timings_ms,

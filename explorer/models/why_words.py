@@ -87,6 +87,20 @@ def sentence(
     return "; ".join(parts + ([told] if told else [])) + "."
 
 
+def taken_text(explained: ScoreExplained) -> str:
+    """What the query's minus words took off the score that is explained; "" without such words."""
+    if not explained.taken:
+        return ""
+    most = max(explained.taken, key=lambda word: word.taken)
+    if round(most.taken, 3) == 0:
+        words = " or ".join(f"“{word.text}”" for word in explained.taken)
+        return f"Nothing is taken off: the clip shows no more of {words} than a typical one."
+    return (
+        f"−{most.taken:.3f} because the clip shows more of “{most.text}” than a typical one. All else here is about"
+        " the query without its minus words."
+    )
+
+
 def _whole(explained: ScoreExplained) -> str:
     part = explained.parts[0]
     how = "well" if part.percentile >= _WELL else "fairly" if part.percentile >= _FAIRLY else "poorly"

@@ -28,7 +28,8 @@ METHODS: Final = {
 _TRUST_TIP: Final = (
     "The test: the warmest parts of the frame are taken away first, then shown first. The first number is how much"
     " surer of the words the model is, on the whole, while the warm parts are there than while they are gone (−1 to 1,"
-    " beside other words of the kind); the second what the luckiest random choice of parts reached."
+    " beside other words of the kind); the second what the luckiest random choice of parts reached. Words behind a"
+    " minus take no part in the map."
 )
 
 

@@ -144,6 +144,7 @@ class QueryBar(QWidget):
         )
         self.field.setToolTip(
             commands.tip("focus_query", "Describe what the camera sees, as a picture's caption")
+            + '\nA minus leaves something out:  night -rain -"parked car"'
         )
 
     def _set_up_field(self) -> None:

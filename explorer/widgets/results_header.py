@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QToolButton, QWidget
 
 from core.protocol import Hit, Ranked
 from explorer import formats
@@ -43,6 +43,8 @@ class ResultsHeader(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._count = label("", "strong")
+        self.without = ElidedLabel("", "secondary", Qt.TextElideMode.ElideRight)
+        self.without.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self._timings = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
         self._export = QToolButton()
         self._export.setText("Export")
@@ -69,6 +71,7 @@ class ResultsHeader(QWidget):
         row.setSpacing(12)
         row.addWidget(self._count)
         row.addWidget(self.back)
+        row.addWidget(self.without)
         row.addWidget(self._timings, 1)
         row.addWidget(self.by_time)
         row.addWidget(self.grouped)
@@ -93,6 +96,8 @@ class ResultsHeader(QWidget):
                 formats.file_name(like.video), Qt.TextElideMode.ElideMiddle, _NAME_WIDTH
             )
             self._count.setText(f"Like {name} {formats.span(like.start_s, like.end_s)}")
+        self.without.setText(f"without {', '.join(ranked.without)}")
+        self.without.setVisible(bool(ranked.without))
         parts = [
             f"{_STAGE_WORDS.get(stage, stage.replace('_', ' '))} {formats.milliseconds(taken)}"
             for stage, taken in ranked.timings_ms.items()

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 from core.protocol import Hit, ScoreExplained
 from explorer.models.thumbnails import Thumbnails
 from explorer.models.why import Why
-from explorer.models.why_words import sentence, signed
+from explorer.models.why_words import sentence, signed, taken_text
 from explorer.settings import Settings
 from explorer.widgets.inspector_page import InspectorPage
 from explorer.widgets.parts import button, label, rule
@@ -20,6 +20,10 @@ from explorer.widgets.why_preview import ChangePreview
 from explorer.widgets.why_report import why_report
 
 _WORDS_TIP = "A word's number is what this clip's score loses when the word is left out of the query."
+_TAKEN_TIP = (
+    "What must not be there is asked of every clip: what it has more of it than a typical clip is taken off its score."
+    " Of several minus words the one that the clip has most of counts."
+)
 _PARTS_TIP = (
     "X-CLIP is the model that puts the first results into their final order. It compares video, frames, sentence and"
     " words in four ways; its score is the sum of these shares."
@@ -57,6 +61,8 @@ class WhyPage(InspectorPage):
         self.sentence = label("", "", wrap=True)
         self.sentence.setObjectName("whySentence")
         self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.taken = label("", "secondary", wrap=True)
+        self.taken.setToolTip(_TAKEN_TIP)
         self.chips = WordChips(why)
         self._sum = label("", "quiet", wrap=True)
         self._sum.setToolTip(_SUM_TIP)
@@ -168,6 +174,8 @@ class WhyPage(InspectorPage):
         self._show_sentence()
         if explained is not None:
             self._score.setText(f"{explained.score:.3f}")
+            self.taken.setText(taken_text(explained))
+            self.taken.setVisible(bool(explained.taken))
             self.parts.show_parts(explained.parts, explained.compared)
         self.table.show_explained(explained if reranked else None)
 
@@ -203,6 +211,7 @@ class WhyPage(InspectorPage):
         head.addWidget(_title("YOUR WORDS", _WORDS_TIP))
         head.addStretch(1)
         head.addWidget(label("Click a word to try without it", "caption"))
+        inside.addWidget(self.taken)
         inside.addLayout(head)
         inside.addWidget(self.chips)
         inside.addWidget(self._sum)

@@ -19,6 +19,7 @@ from PySide6.QtNetwork import QHostAddress
 from PySide6.QtWebSockets import QWebSocket, QWebSocketProtocol, QWebSocketServer
 
 from core import protocol
+from core.errors import DrivescopeError
 from core.protocol import (
     FailureInfo,
     FrameChunk,
@@ -30,6 +31,7 @@ from core.protocol import (
     Ranked,
     VideoInfo,
 )
+from core.search.query import read_query
 from tests.explorer.fake_analysis import AnalysisAnswers
 from tests.explorer.fake_heat import heat_parts
 from tests.explorer.fake_moments import MomentsAnswers
@@ -247,6 +249,11 @@ class FakeEngine(AnalysisAnswers, MomentsAnswers, SkeletonAnswers, WhyAnswers, Q
 
     def _on_search(self, request: protocol.Search) -> None:
         timings = {"text": 6.3, "first_stage": 0.4}
+        try:
+            read_query(request.text)
+        except DrivescopeError as refused:
+            self.say(protocol.Failed(request.id, refused.kind, refused.sentence))
+            return
         self._rank(request, "first", timings)
         if request.rerank:
             second = {**timings, "rerank": 9.2}
@@ -267,7 +274,7 @@ class FakeEngine(AnalysisAnswers, MomentsAnswers, SkeletonAnswers, WhyAnswers, Q
                 id=request.id, stage=stage, query=request.text, hits=self.world.ranking(request, stage),
                 searched_clips=self.world.clips, timings_ms=timings, words=tuple(words[:32]),
                 cut_words=tuple(words[32:]), notes=("Its last words were not used.",) if words[32:] else (),
-                final=stage == "reranked" or not request.rerank,
+                final=stage == "reranked" or not request.rerank, without=read_query(request.text).without,
             )
         )  # fmt: skip
 

@@ -19,7 +19,9 @@ from core.protocol import (
     WordEffect,
     WordEffects,
     WordRead,
+    WordTaken,
 )
+from core.search.query import read_query
 
 FRAMES = 12
 LIMIT = 20
@@ -46,7 +48,7 @@ class WhyAnswers:
         return next(hit for hit in ranking if hit.clip_id == request.clip_id)
 
     def _on_getwordeffects(self, request: protocol.GetWordEffects) -> None:
-        words = request.text.split()[:LIMIT]
+        words = read_query(request.text).positive.split()[:LIMIT]
         for number, word in enumerate(words):
             worth = round(0.5 * seed(word, request.clip_id) - 0.2, 4) if len(word) > 3 else 0.004
             self.say(WordEffects(request.id, request.clip_id, (WordEffect(number, worth / 2, worth),)))
@@ -111,8 +113,8 @@ def explained(request: protocol.ExplainScore, hit: protocol.Hit) -> ScoreExplain
     """An explanation whose parts, words and frames add up to the hit's score."""
     reranked = request.rerank
     score = hit.rerank_score if reranked else hit.score
-    words, at = [], 0
-    for number, word in enumerate(request.text.split()):
+    words, at, asked = [], 0, read_query(request.text)
+    for number, word in enumerate(asked.positive.split()):
         start = request.text.index(word, at)
         at = start + len(word)
         cut = number >= LIMIT
@@ -141,4 +143,5 @@ def explained(request: protocol.ExplainScore, hit: protocol.Hit) -> ScoreExplain
         if reranked else (),
         tuple(words), 0.3 * score if reranked else 0.0, 0.7 * score - booked if reranked else 0.0,
         score - 0.01 * FRAMES if reranked else 0.0, frames,
+        tuple(WordTaken(word, 0.02 * (number + 1)) for number, word in enumerate(asked.without)),
     )  # fmt: skip
