@@ -125,6 +125,7 @@ def run_search(options: argparse.Namespace) -> Answer:
         "bundle": searcher.bundle.spec.name,
         "stage": ranked.stage,
         "searched_clips": ranked.searched_clips,
+        "likely": ranked.likely,
         "timings_ms": ranked.timings_ms,
         "cut_words": list(ranked.cut_words),
         "notes": list(ranked.notes),

@@ -102,6 +102,8 @@ def show_search(answer: dict[str, Any]) -> None:
         print(note)
     if answer["without"]:
         print(f"without: {', '.join(answer['without'])}")
+    if any(hit["rank"] > (answer["likely"] or hit["rank"]) for hit in answer["hits"]):
+        print(f"past rank {answer['likely']}: probably no match")
     print(f"{'rank':>4} {'first':>5} {'pct':>6} {'score':>7}  clip")
     for hit in answer["hits"]:
         score = hit["score"] if hit["rerank_score"] is None else hit["rerank_score"]

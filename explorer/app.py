@@ -263,7 +263,9 @@ class Explorer(QObject):
         keep = same or not self._select_first  # what was only typed leaves the chosen clip alone
         grouped = self.settings.flag("search/one_per_video")
         hits, more = best_of_each_video(ranked.hits) if grouped else (ranked.hits, {})
-        self.window.grid.show_ranking(hits, same_query=same, keep_selected=keep, more=more)
+        self.window.grid.show_ranking(
+            hits, same_query=same, keep_selected=keep, more=more, likely=ranked.likely
+        )
         if ended(ranked) and self._select_first:
             self._select_first = False
             self.window.grid.select_best()

@@ -36,6 +36,7 @@ def as_json(ranked: Ranked) -> str:
             "without": list(ranked.without),
             "stage": ranked.stage,
             "searched_clips": ranked.searched_clips,
+            "likely": ranked.likely,
             "timings_ms": ranked.timings_ms,
             "hits": [_fields(hit) for hit in ranked.hits],
         },

@@ -206,6 +206,7 @@ class Ranked(Message, frozen=True):
     notes: tuple[str, ...] = ()
     final: bool = True  # False on a first stage that a rerank will follow
     without: tuple[str, ...] = ()  # what must not be there: the words behind a minus
+    likely: int | None = None  # past this rank clips probably do not match; None: it cannot be told
 
 
 class FootageAdded(Message, frozen=True):

@@ -21,6 +21,7 @@ from core.protocol import Filters, Hit, Ranked, Stage
 from core.search.index import FlatIndex
 from core.search.minus import Minus
 from core.search.query import read_query
+from core.search.relevance import Cuts, find_cuts
 from core.search.rerank import RERANK_CLIPS, rerank
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ Rows = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float32]
 JointScore = Callable[[str, Scores, Scores, Scores, Scores], "Scores | None"]
 """Query, rerank scores (K,), student (K, Ds), video (K, Dr) and frames (K, F, Dr) to joint scores (K,), or None."""
+NOTHING_LIKELY = "Probably nothing that was searched matches: the nearest clips are shown."
 MARKERS = frozenset({START, END, PADDING})
 """Positions that the model reads and a person did not write."""
 
@@ -95,6 +97,8 @@ class Searcher:
         self._clips: list[ClipRow] = []  # by row of the feature store
         self._live = np.empty(0, bool)  # (rows,) False where the clip was dropped
         self._generation = -1
+        self._cuts = Cuts()
+        self._cuts_clips = -1  # how many clips there were when the cuts were found
         self._build = self.library.build
 
     @property
@@ -322,8 +326,25 @@ class Searcher:
             admitted = admitted & np.fromiter(named, bool, len(self._clips))
         return None if admitted.all() else np.flatnonzero(admitted).astype(np.int64)
 
+    def _likely(self, found: StageRows) -> int | None:
+        """How many of the ranked clips reach the library's cut (`relevance.py`), None where it has none.
+
+        The cuts are found at the first last stage that asks for them, a few tenths of a second once for a library,
+        and anew when it has half as many clips again, or half of them.
+        """
+        if not found.final or not found.query.text or len(found.joint_scores):
+            return None  # the skeletons' share has another scale, and so have clips that are like one
+        if not 2 / 3 < self.clips / max(self._cuts_clips, 1) < 3 / 2 or self._cuts_clips < 0:
+            self._cuts = find_cuts(self.bundle, self._store, np.flatnonzero(self._live))
+            self._cuts_clips = self.clips
+        reranked = found.stage == "reranked"
+        cut = self._cuts.reranked if reranked else self._cuts.first
+        scores = found.rerank_scores if reranked else found.scores
+        return None if cut is None else int((scores >= cut).sum())
+
     def _ranked(self, found: StageRows, k: int) -> Ranked:
         """The first k of a stage as hits."""
+        likely = self._likely(found)
         rows, reranked = found.rows[:k], found.rerank_scores[:k].tolist()
         weights = self._store.frame_weights[rows[len(reranked) :]]  # (k - m, F)
         keyframes = [*found.best_frames[:k].tolist(), *weights.argmax(1).tolist()]
@@ -357,9 +378,10 @@ class Searcher:
             timings_ms={name: round(ms, 3) for name, ms in found.timings_ms.items()},
             words=tuple(word for word in found.query.word_texts if word not in MARKERS),
             cut_words=found.query.cut_words,
-            notes=_notes(found.query),
+            notes=(*_notes(found.query), *((NOTHING_LIKELY,) if likely == 0 and hits else ())),
             final=found.final,
             without=found.without,
+            likely=likely,
         )
 
 

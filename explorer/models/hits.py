@@ -23,6 +23,7 @@ Index = QModelIndex | QPersistentModelIndex
 _NOWHERE: Final = QModelIndex()
 CLIP_MIME: Final = "application/x-drivescope-clip"
 """A dragged card: the clip's id in decimal digits."""
+_UNLIKELY_TIP: Final = "<br>Scores lower than matches in this library usually do."
 _HELD_TIP: Final = "<br><i>Held under the pointer; it takes its place when you leave the results.</i>"
 
 
@@ -32,6 +33,7 @@ class HitRole(IntEnum):
     HIT = Qt.ItemDataRole.UserRole + 1
     CHANGE = Qt.ItemDataRole.UserRole + 2  # places gained by the rerank
     HELD = Qt.ItemDataRole.UserRole + 3  # kept under the pointer, away from its rank's place
+    UNLIKELY = Qt.ItemDataRole.UserRole + 4  # probably no match
 
 
 class HitsModel(QAbstractListModel):
@@ -43,6 +45,7 @@ class HitsModel(QAbstractListModel):
         self._ranking: list[Hit] = []  # as ranked
         self._order: list[Hit] = []  # as shown, but for a held card
         self._by_time = False
+        self._likely: int | None = None  # past this rank clips probably do not match
         self._held: int | None = None  # clip id
 
     def rowCount(self, parent: Index = _NOWHERE) -> int:
@@ -59,10 +62,13 @@ class HitsModel(QAbstractListModel):
                 return formats.rank_change(hit.first_rank, hit.rank)
             case HitRole.HELD:
                 return self._is_held(index.row())
+            case HitRole.UNLIKELY:
+                return self._is_unlikely(hit)
             case Qt.ItemDataRole.DisplayRole:
                 return formats.file_name(hit.video)
             case Qt.ItemDataRole.ToolTipRole:
-                return tooltip(hit) + (_HELD_TIP if self._is_held(index.row()) else "")
+                unlikely = _UNLIKELY_TIP if self._is_unlikely(hit) else ""
+                return tooltip(hit) + unlikely + (_HELD_TIP if self._is_held(index.row()) else "")
             case Qt.ItemDataRole.AccessibleTextRole:
                 return (
                     f"Rank {hit.rank}, {formats.file_name(hit.video)}, {formats.span(hit.start_s, hit.end_s)}"
@@ -97,9 +103,20 @@ class HitsModel(QAbstractListModel):
         """All hits in order of rank."""
         return list(self._ranking)
 
-    def show_ranking(self, hits: tuple[Hit, ...], *, hold_row: int = -1) -> None:
-        """Replace the rows. The card in `hold_row` keeps its row; the others take the new order around it."""
+    @property
+    def first_unlikely(self) -> int:
+        """The row from which on, in the order of rank, clips probably do not match; -1 if there is none."""
+        if self._by_time or not self._likely:
+            return -1
+        return next((row for row, hit in enumerate(self._hits) if self._is_unlikely(hit)), -1)
+
+    def show_ranking(self, hits: tuple[Hit, ...], *, hold_row: int = -1, likely: int | None = None) -> None:
+        """Replace the rows. The card in `hold_row` keeps its row; the others take the new order around it.
+
+        Clips past the rank `likely` probably do not match; with 0 none does, and none is told from the others.
+        """
         held = self.hit(hold_row)
+        self._likely = likely
         self._ranking = list(hits)
         self._order = self._ordered()
         self._held = held.clip_id if held is not None else None
@@ -140,6 +157,9 @@ class HitsModel(QAbstractListModel):
         self._hits = list(shown)
         self.changePersistentIndexList(before, after)
         self.layoutChanged.emit()
+
+    def _is_unlikely(self, hit: Hit) -> bool:
+        return bool(self._likely) and hit.rank > (self._likely or 0)
 
     def _is_held(self, row: int) -> bool:
         own = self._order[row] if row < len(self._order) else None

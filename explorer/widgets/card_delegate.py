@@ -16,6 +16,7 @@ from explorer.models.thumbnails import Thumbnails, tile_rect
 GAP: Final = 12  # between cards
 TEXT_HEIGHT: Final = 46
 _CHIP_HEIGHT: Final = 22
+_UNLIKELY: Final = 0.4  # how much of a picture is left that probably does not match, until it is pointed at
 VERDICTS: Final = {
     "relevant": ("✓ relevant", "up"),
     "partly": ("~ partly", "warning"),
@@ -64,7 +65,10 @@ class CardDelegate(QStyledItemDelegate):
         card = rect.adjusted(GAP // 2, GAP // 2, -GAP // 2, -GAP // 2)
         picture = QRect(card.left(), card.top(), card.width(), card.height() - TEXT_HEIGHT)
         self._paint_body(painter, card, hovered=hovered, selected=selected)
+        if index.data(HitRole.UNLIKELY) and not (hovered or selected):
+            painter.setOpacity(_UNLIKELY)
         self._paint_picture(painter, picture, hit, hovered=hovered)
+        painter.setOpacity(1.0)
         self._paint_chips(painter, picture, hit, index)
         self._paint_text(painter, card.adjusted(10, picture.height() + 5, -10, -5), hit)
         if selected or focused:

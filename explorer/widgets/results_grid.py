@@ -15,15 +15,28 @@ from PySide6.QtCore import (
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
+    QPointF,
+    QRect,
     QSize,
     Qt,
     QVariantAnimation,
     Signal,
 )
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QAbstractItemView, QListView, QMenu
 
 from core.protocol import THUMBNAIL_TILES, Hit
+from explorer import theme
 from explorer.models.hits import HitRole, HitsModel
 from explorer.models.thumbnails import Thumbnails
 from explorer.widgets.card_delegate import GAP, CardDelegate, cell_size
@@ -93,17 +106,20 @@ class ResultsGrid(QListView):
         same_query: bool,
         keep_selected: bool = False,
         more: Mapping[int, int] | None = None,
+        likely: int | None = None,
     ) -> None:
         """Show a ranking; of the same query, the card under the pointer and the place in the list stay.
 
-        `more` tells by clip how many further hits of its video are left out.
+        `more` tells by clip how many further hits of its video are left out; past the rank `likely` clips probably
+        do not match.
         """
         self._cards.more = dict(more or {})
         current = self.current_hit()
         before = self._visible_places() if same_query else {}
         scrolled = self.verticalScrollBar().value()
         self._quiet = True
-        self.hits.show_ranking(hits, hold_row=self._row_under_pointer() if same_query else -1)
+        hold_row = self._row_under_pointer() if same_query else -1
+        self.hits.show_ranking(hits, hold_row=hold_row, likely=likely)
         self.doItemsLayout()
         if same_query:
             self.verticalScrollBar().setValue(scrolled)
@@ -261,6 +277,25 @@ class ResultsGrid(QListView):
         return min(THUMBNAIL_TILES - 1, (pointer.x() - card.left()) * THUMBNAIL_TILES // card.width())
 
     # --- painting ------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        row = self.hits.first_unlikely
+        if row > 0:
+            self._paint_cut(self.visualRect(self.hits.index(row)))
+
+    def _paint_cut(self, first: QRect) -> None:
+        """A hairline in the gaps between the cards that may match and those, from `first` on, that hardly do."""
+        left, right = 0, self.viewport().width()
+        path = QPainterPath(QPointF(right, first.top() + 0.5))
+        path.lineTo(first.left() + 0.5, first.top() + 0.5)
+        if first.left() > left + GAP:  # it does not begin its line
+            path.lineTo(first.left() + 0.5, first.bottom() + 0.5)
+            path.lineTo(left, first.bottom() + 0.5)
+        painter = QPainter(self.viewport())
+        painter.setPen(QPen(theme.color("text_3"), 1))
+        painter.drawPath(path)
+        painter.end()
 
     def _visible_places(self) -> dict[int, QPoint]:
         screen = self.viewport().rect()

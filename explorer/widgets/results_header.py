@@ -45,6 +45,8 @@ class ResultsHeader(QWidget):
         self._count = label("", "strong")
         self.without = ElidedLabel("", "secondary", Qt.TextElideMode.ElideRight)
         self.without.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.likely = ElidedLabel("", "secondary", Qt.TextElideMode.ElideRight)
+        self.likely.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self._timings = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
         self._export = QToolButton()
         self._export.setText("Export")
@@ -72,6 +74,7 @@ class ResultsHeader(QWidget):
         row.addWidget(self._count)
         row.addWidget(self.back)
         row.addWidget(self.without)
+        row.addWidget(self.likely)
         row.addWidget(self._timings, 1)
         row.addWidget(self.by_time)
         row.addWidget(self.grouped)
@@ -98,6 +101,9 @@ class ResultsHeader(QWidget):
             self._count.setText(f"Like {name} {formats.span(like.start_s, like.end_s)}")
         self.without.setText(f"without {', '.join(ranked.without)}")
         self.without.setVisible(bool(ranked.without))
+        cut = ranked.likely or 0
+        self.likely.setText(f"past rank {cut:,}: probably no match")
+        self.likely.setVisible(0 < cut < shown)
         parts = [
             f"{_STAGE_WORDS.get(stage, stage.replace('_', ' '))} {formats.milliseconds(taken)}"
             for stage, taken in ranked.timings_ms.items()

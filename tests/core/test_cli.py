@@ -72,6 +72,7 @@ def test_index_search_and_info(tmp_path, bundle_folder, capsys):
     assert (code, found["sort"], timely["sort"]) == (0, "score", "time")
     assert [hit["video"][-5:] for hit in timely["hits"]] == ["a.MP4", "b.mkv"]
     assert sorted(hit["rank"] for hit in timely["hits"]) == [1, 2]
+    assert found["likely"] is None  # two clips do not tell where matches end
 
     code, info, _ = run(capsys, "info", "--library", library, "--json")
     assert (code, info["videos"], info["clips"], info["missing"]) == (0, 2, 2, [])

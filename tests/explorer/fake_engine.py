@@ -69,6 +69,7 @@ class World:
     label: str = "trained on the demo world"
     notes: tuple[str, ...] = ()
     failures: tuple[FailureInfo, ...] = ()
+    likely: int | None = None  # the rank past which clips of a reranked query probably do not match
     slow_ms: int = 0  # between the two stages, and for each step of long work
     status: str = "warm"
     videos: list[VideoInfo] = field(default_factory=list)
@@ -273,6 +274,7 @@ class FakeEngine(AnalysisAnswers, MomentsAnswers, SkeletonAnswers, WhyAnswers, Q
             Ranked(
                 id=request.id, stage=stage, query=request.text, hits=self.world.ranking(request, stage),
                 searched_clips=self.world.clips, timings_ms=timings, words=tuple(words[:32]),
+                likely=self.world.likely if stage == "reranked" else None,
                 cut_words=tuple(words[32:]), notes=("Its last words were not used.",) if words[32:] else (),
                 final=stage == "reranked" or not request.rerank, without=read_query(request.text).without,
             )

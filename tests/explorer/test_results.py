@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMenu
 
@@ -12,6 +13,7 @@ from core.protocol import (
     Search,
     SearchLike,
 )
+from explorer.models.hits import HitRole
 from tests.explorer.steps import leave_grid, order, point_at, searched
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
@@ -256,6 +258,54 @@ def test_in_the_order_of_time_the_card_under_the_pointer_does_not_move_either(qt
     searched(qtbot, explorer)
     assert order(explorer) == before == sorted(before)  # other ranks, the same places
     assert not explorer.window.grid.hits.holding
+
+
+def test_what_probably_does_not_match_is_fainter_behind_a_line(qtbot, engine, make_window):
+    engine.world.likely = 5
+    engine.hold_reranks = True
+    explorer = make_window(library="demo", query="rain")
+    qtbot.waitUntil(lambda: explorer.session.ranked is not None)
+    grid, header = explorer.window.grid, explorer.window.header
+
+    def faint() -> list[int]:
+        rows = range(grid.hits.rowCount())
+        return [grid.hits.hit(row).rank for row in rows if grid.hits.index(row).data(HitRole.UNLIKELY)]
+
+    assert not faint()  # the first stage does not tell
+    assert not header.likely.isVisible()
+    engine.release_reranks()
+    searched(qtbot, explorer)
+    assert faint() == list(range(6, 61))
+    assert grid.hits.first_unlikely == 5
+    assert header.likely.text() == "past rank 5: probably no match"
+    assert header.likely.isVisible()
+    assert "lower than matches" in grid.hits.index(5).data(Qt.ItemDataRole.ToolTipRole)
+    assert "lower than matches" not in grid.hits.index(4).data(Qt.ItemDataRole.ToolTipRole)
+    leave_grid(explorer)
+    gap = grid.visualRect(grid.hits.index(5)).topLeft() + QPoint(40, 0)  # above the card, between the rows
+    line = grid.viewport().grab().toImage().pixelColor(gap)
+    assert line != grid.viewport().grab().toImage().pixelColor(gap + QPoint(0, 3))
+
+    explorer.settings.set("search/by_time", True)
+    assert sorted(faint()) == list(range(6, 61))
+    assert grid.hits.first_unlikely == -1  # no one line parts them
+    explorer.settings.set("search/by_time", False)
+    explorer.settings.set("search/one_per_video", True)
+    assert all(rank > 5 for rank in faint())
+    assert (
+        grid.hits.hit(grid.hits.first_unlikely).rank > 5 >= grid.hits.hit(grid.hits.first_unlikely - 1).rank
+    )
+
+
+@pytest.mark.parametrize("likely", [0, 60, None])
+def test_where_all_or_none_match_no_clip_is_fainter_than_another(qtbot, engine, make_window, likely):
+    engine.world.likely = likely
+    explorer = make_window(library="demo", query="rain")
+    searched(qtbot, explorer)
+    grid = explorer.window.grid
+    assert not any(grid.hits.index(row).data(HitRole.UNLIKELY) for row in range(60))
+    assert grid.hits.first_unlikely == -1
+    assert not explorer.window.header.likely.isVisible()
 
 
 def test_clips_like_one_and_back_to_the_query(qtbot, engine, make_window):

@@ -13,7 +13,8 @@ from core.library.library import Library
 from core.models.bundle_io import random_bundle
 from core.models.registry import load_bundle
 from core.protocol import Filters
-from core.search.pipeline import Searcher
+from core.search.pipeline import NOTHING_LIKELY, Searcher
+from core.search.relevance import Cuts
 
 CLIPS = 40
 
@@ -255,3 +256,37 @@ def test_a_joint_score_decides_the_order_and_leaves_the_scores_alone(library, bu
     *_, silent = searcher.search(text, rerank_clips=10, joint=lambda *_: None)
     assert [hit.clip_id for hit in silent.hits] == [hit.clip_id for hit in plain.hits]
     assert "joint" not in silent.timings_ms
+
+
+def test_how_many_clips_reach_the_librarys_cut_is_told_at_the_last_stage(library, bundle, monkeypatch):
+    asked = []
+    every = [hit for *_, last in [Searcher(library, bundle).search("rain")] for hit in last.hits]
+
+    def cuts(_bundle, _store, live):
+        asked.append(len(live))
+        return Cuts(every[3].score, every[6].rerank_score)
+
+    monkeypatch.setattr("core.search.pipeline.find_cuts", cuts)
+    searcher = Searcher(library, bundle)
+    first, last = searcher.search("rain", k=5)
+    assert (first.likely, last.likely) == (None, 7)
+    (only,) = searcher.search("rain", rerank_clips=0)
+    assert only.likely == sum(hit.score >= every[3].score for hit in every)
+    assert searcher.similar(every[0].clip_id).likely is None
+    *_, joint = searcher.search("rain", joint=lambda _text, scores, *_vectors: -scores)
+    assert joint.likely is None
+    add_clips(library, bundle, "/drive/few.mp4", 5, seed=4)
+    *_, _last = searcher.search("rain")
+    assert asked == [CLIPS]  # a few clips more change no cut
+    add_clips(library, bundle, "/drive/many.mp4", 20, seed=5)
+    *_, _last = searcher.search("rain")
+    assert asked == [CLIPS, CLIPS + 25]
+
+
+def test_that_nothing_matches_is_said_and_the_nearest_clips_are_shown(library, bundle, monkeypatch):
+    monkeypatch.setattr("core.search.pipeline.find_cuts", lambda *_: Cuts(9.0, 9.0))
+    *_, last = Searcher(library, bundle).search("rain")
+    assert (last.likely, len(last.hits)) == (0, CLIPS)
+    assert last.notes == (NOTHING_LIKELY,)
+    (nobody,) = Searcher(library, bundle).search("rain", filters=Filters(name_contains="no such video"))
+    assert nobody.notes == ()
