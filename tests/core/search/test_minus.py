@@ -4,14 +4,17 @@ import numpy as np
 import pytest
 import torch
 
+from core.engine.words_replies import explain_score
 from core.errors import DrivescopeError
-from core.explain.why_not import standing
+from core.explain.command import choose_target
+from core.explain.why_not import ChangeSearch, standing
 from core.library.library import Library
 from core.models.bundle_io import random_bundle
 from core.models.registry import load_bundle
-from core.protocol import Filters
+from core.protocol import ExplainScore, Filters
 from core.search import minus
 from core.search.pipeline import Searcher
+from core.search.query import read_query
 from tests.core.search.test_pipeline import add_clips
 
 CLIPS = 30
@@ -144,3 +147,24 @@ def test_why_not_counts_ranks_below_the_listed_ones_by_the_same_rule(library, bu
         *_, found = standing(searcher, TEXT, hit.clip_id, rerank_clips=3)
         assert found.hit.rank == hit.rank
         assert found.hit.score == pytest.approx(hit.score, abs=1e-5)
+
+
+def test_an_explanation_is_about_what_is_asked_for_and_tells_what_was_taken_off(library, bundle):
+    searcher = Searcher(library, bundle)
+    *_, final = searcher.search(TEXT)
+    hit = max(final.hits, key=lambda hit: hit.taken)
+    told = explain_score(searcher, ExplainScore(1, TEXT, hit.clip_id), 1)
+    assert told.query == TEXT
+    assert [TEXT[word.start : word.end] for word in told.words] == SOUGHT.split()
+    assert [word.text for word in told.taken] == list(WITHOUT)
+    assert max(word.taken for word in told.taken) == pytest.approx(hit.taken, abs=1e-5)
+    assert told.score - hit.taken == pytest.approx(hit.rerank_score, abs=1e-5)
+
+
+def test_tried_changes_leave_the_minus_words_where_they_are(library, bundle):
+    search = ChangeSearch(Searcher(library, bundle), TEXT, 1, rerank_clips=0)
+    search.step()
+    changed = read_query(search.trials[0].text)
+    assert changed.without == WITHOUT
+    assert set(changed.positive.split()) < set(SOUGHT.split())
+    assert choose_target(bundle, TEXT).name == SOUGHT
