@@ -17,7 +17,8 @@ with demo clips 0 to 62 in view; of 63 to 149 nothing was known before, so they 
 
 Of the latter, road, light and weather are right throughout and signals have F1 0.94. Our own car has 0.76 (the lane
 change's rule was made on 13 fresh scenes; none of our own overtakings is found), actors 0.86 (most children are
-missed), actions 0.78 (no crossing from the right is found: the bundle does not tell the sides), hazards 0.40 (one of four).
+missed), actions 0.78 (no crossing from the right is found: the bundle does not tell the sides), hazards 0.40 (one of
+four).
 """
 
 from __future__ import annotations
