@@ -8,15 +8,15 @@ JSON object is printed. Cost is this thread's own time on a core for resizing an
 images that the towers see of one frame. "three" sees three times as many: it is called best only if it beats the best
 single crop by more than luck (95 % bootstrap interval of the paired average precision above zero).
 
-Measured with drive-tiny in bfloat16 on the 104 demo clips, 20 queries and 312 captions, mean average precision of all:
+Measured with drive-tiny in bfloat16 on the 150 demo clips, 20 queries and 450 captions, mean average precision of all:
 
     view   center  letterbox  squash  three   three against the best single crop
-    16:9   0.882   0.882      0.882   0.882   the towers' own shape: all are the same picture
-    4:3    0.865   0.871      0.879   0.826   -0.053 (-0.077 to -0.029)
-    2:1    0.879   0.873      0.877   0.885   +0.005 (-0.003 to +0.014)
+    16:9   0.889   0.889      0.889   0.889   the towers' own shape: all are the same picture
+    4:3    0.863   0.881      0.883   0.841   -0.042 (-0.066 to -0.019)
+    2:1    0.886   0.876      0.882   0.882   -0.004 (-0.012 to +0.004)
 
-Single crops cost 0.04 s a clip on a core, three 0.13 s. So squash, the default of our own bundle, is best at 4:3 and
-0.002 below center at 2:1 (no interval was computed for that pair), and three is never worth its price with these
+Single crops cost 0.04 s a clip on a core, three 0.14 s. So squash, the default of our own bundle, is best at 4:3 and
+0.003 below center at 2:1 (no interval was computed for that pair), and three is never worth its price with these
 towers. That says nothing of towers with a square input.
 """
 
