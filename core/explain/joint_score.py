@@ -9,7 +9,8 @@ motion is measured for one clip at a time, and so is everything that no picture 
 On the demo library (its first 104 clips, the drive-tiny of then) it is no gain that can be told from chance, which is
 why it is a switch and off: R@1 80.0 to 95.0 on the 20 example queries (difference +15.0, 95 % interval 0 to +30,
 p = 0.25; mAP 84.9 to 86.4), R@1 73.7 to 71.8 on 312 captions (-1.9, -6.1 to +2.2, p = 0.49; R@5 94.2 to 93.6, R@10 99.0
-to 98.7, mAP 82.7 to 81.4). Short queries that name slots may profit; a sentence says more than its slots, which X-CLIP has read already.
+to 98.7, mAP 82.7 to 81.4). Short queries that name slots may profit; a sentence says more than its slots, which X-CLIP
+has read already.
 """
 
 from __future__ import annotations
