@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from core.world.truth import ClipTruth, shown
+from core.world.voice import article
 from core.world.wording_rare import RARE
 
 Fact = tuple[str, ...]
@@ -144,23 +145,18 @@ def say(fact: Fact, rng: random.Random, rare: float = 0.0) -> str:
     if rare > 0 and rng.random() < rare and (rarely := _rarely(fact, rng)):
         return rarely
     if fact[0] == "actor":
-        return _noun(fact[1:], rng, article=True)
+        return article(_noun(fact[1:], rng))
     if fact[0] == "event":
         form = rng.choice(EVENTS[fact[1]])
-        who = _noun(fact[2:], rng, article=True) if len(fact) > 2 else "someone or something"
-        return form.format(who=who, what=_noun(fact[2:], rng, article=False) if len(fact) > 2 else "traffic")
+        who = article(_noun(fact[2:], rng)) if len(fact) > 2 else "someone or something"
+        return form.format(who=who, what=_noun(fact[2:], rng) if len(fact) > 2 else "traffic")
     if fact[0] == "without":
         return rng.choice(ABSENT[fact[1]][1])
     return rng.choice(SCENE.get(fact) or EGO[fact])
 
 
-def _noun(values: Fact, rng: random.Random, article: bool) -> str:
-    noun = " ".join((*values[1:], rng.choice(ACTORS[values[0]])))
-    return _article(noun) if article else noun
-
-
-def _article(noun: str) -> str:
-    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+def _noun(values: Fact, rng: random.Random) -> str:
+    return " ".join((*values[1:], rng.choice(ACTORS[values[0]])))
 
 
 def _rarely(fact: Fact, rng: random.Random) -> str:
@@ -173,13 +169,13 @@ def _rarely(fact: Fact, rng: random.Random) -> str:
         plural, single = rng.choice(RARE.ego[name])
         return rng.choice((f"we {plural}", f"the car {single}"))
     if slot == "actor" and name in RARE.nouns:
-        return _article(_rare_noun((name, *who), rng))
+        return article(_rare_noun((name, *who), rng))
     if slot != "event":
         return ""
     form = rng.choice(RARE.forms[name])
     if who and who[0] in RARE.nouns:
         noun = _rare_noun(tuple(who), rng)
-        return form.format(a=_article(noun), n=noun)
+        return form.format(a=article(noun), n=noun)
     return "" if "{" in form else form
 
 

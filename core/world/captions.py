@@ -12,7 +12,7 @@ from collections.abc import Callable
 from numpy.random import Generator
 
 from core.world.truth import ActorTruth, ClipTruth, Event, shown
-from core.world.voice import Voice
+from core.world.voice import Voice, article
 from core.world.wording import NUMBERS, SEEN
 from core.world.wording_rare import FRAMES, RARE
 from core.world.wording_unseen import NOMINAL, REPORTS, REQUESTS, UNSEEN
@@ -37,9 +37,7 @@ def _one(rng: Generator, options: tuple[str, ...]) -> str:
 
 
 def _article(noun: str) -> str:
-    if noun == "someone":
-        return noun
-    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+    return noun if noun == "someone" else article(noun)
 
 
 def _noun(rng: Generator, actor: ActorTruth, w: Voice, *, colour: bool) -> str:

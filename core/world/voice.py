@@ -1,4 +1,4 @@
-"""A voice: one set of tables that captions are spoken from."""
+"""A voice: one set of tables that captions are spoken from, and the article that its nouns get."""
 
 from __future__ import annotations
 
@@ -25,3 +25,8 @@ class Voice:
     ego_short: Options
     forms: Options
     short: Options
+
+
+def article(noun: str) -> str:
+    """The noun with "a" or "an" before it."""
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.world.voice import Voice
-from core.world.wording_ego import EGO, EGO_SHORT, SUBJECTS
+from core.world.wording_ego import EGO, EGO_FORMS, EGO_SHORT, SUBJECTS
 
 NOUNS: dict[str, tuple[str, ...]] = {
     "car": ("car", "car", "car", "vehicle", "automobile", "passenger car"),
@@ -207,13 +207,6 @@ FORMS: dict[str, tuple[str, ...]] = {
         "there is a construction site with orange cones on the right",
         "cones and a warning sign mark road works",
     ),
-    "ego stops": ("{e:stops}",),
-    "ego starts": ("{e:starts}",),
-    "ego slows": ("{e:slows}",),
-    "ego turns left": ("{e:turns left}",),
-    "ego turns right": ("{e:turns right}",),
-    "ego changes lane left": ("{e:changes lane left}",),
-    "ego changes lane right": ("{e:changes lane right}",),
     "ego overtakes": (
         "we overtake {a}", "we pass {a}", "the car overtakes {a}", "we drive past {a}", "the ego car passes {a}",
         "we overtake {a} and leave it behind",
@@ -221,7 +214,7 @@ FORMS: dict[str, tuple[str, ...]] = {
         "we drive faster than {a} and pass it",
         "the driver passes {a} that is slower",
     ),
-    "ego takes roundabout": ("{e:roundabout}",),
+    **EGO_FORMS,
 }  # fmt: skip
 
 _CROSS = (

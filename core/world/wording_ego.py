@@ -114,3 +114,15 @@ EGO_SHORT: dict[str, tuple[str, ...]] = {
     "overtakes": ("overtaking", "passing a slower road user"),
     "roundabout": ("driving around a roundabout", "going through a roundabout"),
 }  # fmt: skip
+
+#: Events that are a manoeuvre of the ego car: every voice speaks of them in its own words for that manoeuvre.
+EGO_FORMS: dict[str, tuple[str, ...]] = {
+    "ego stops": ("{e:stops}",),
+    "ego starts": ("{e:starts}",),
+    "ego slows": ("{e:slows}",),
+    "ego turns left": ("{e:turns left}",),
+    "ego turns right": ("{e:turns right}",),
+    "ego changes lane left": ("{e:changes lane left}",),
+    "ego changes lane right": ("{e:changes lane right}",),
+    "ego takes roundabout": ("{e:roundabout}",),
+}

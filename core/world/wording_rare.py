@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from core.world.voice import Voice
 from core.world.wording import SEEN
+from core.world.wording_ego import EGO_FORMS
 
 NOUNS: dict[str, tuple[str, ...]] = {
     "car": ("passenger vehicle", "private car", "family car", "motor vehicle", "road vehicle"),
@@ -244,18 +245,11 @@ FORMS: dict[str, tuple[str, ...]] = {
         "we go by a work site with cones", "traffic cones close part of the road",
         "roadside construction with cones", "cones block the side of the road",
     ),
-    "ego stops": ("{e:stops}",),
-    "ego starts": ("{e:starts}",),
-    "ego slows": ("{e:slows}",),
-    "ego turns left": ("{e:turns left}",),
-    "ego turns right": ("{e:turns right}",),
-    "ego changes lane left": ("{e:changes lane left}",),
-    "ego changes lane right": ("{e:changes lane right}",),
     "ego overtakes": (
         "we get past {a}", "we go by {a}", "we leave {a} behind us", "the driver goes past {a}",
         "our car moves past {a}",
     ),
-    "ego takes roundabout": ("{e:roundabout}",),
+    **EGO_FORMS,
 }  # fmt: skip
 
 #: What people put around a sentence; it says nothing of the clip.

@@ -7,7 +7,7 @@ synonyms for everything that captions name. A test holds that none of `SYNONYMS`
 from __future__ import annotations
 
 from core.world.voice import Voice
-from core.world.wording_ego import SUBJECTS
+from core.world.wording_ego import EGO_FORMS, SUBJECTS
 
 NOUNS: dict[str, tuple[str, ...]] = {
     "car": ("sedan", "auto", "motorcar"),
@@ -95,15 +95,8 @@ FORMS: dict[str, tuple[str, ...]] = {
     "pulls out": ("{a} departs from the pavement", "{a} emerges from its parking spot"),
     "cross traffic": ("{a} traverses the crossway", "{a} travels across our path"),
     "works ahead": ("there is roadwork with pylons", "we near a repair zone with pylons"),
-    "ego stops": ("{e:stops}",),
-    "ego starts": ("{e:starts}",),
-    "ego slows": ("{e:slows}",),
-    "ego turns left": ("{e:turns left}",),
-    "ego turns right": ("{e:turns right}",),
-    "ego changes lane left": ("{e:changes lane left}",),
-    "ego changes lane right": ("{e:changes lane right}",),
     "ego overtakes": ("we outpace {a}", "we get ahead of {a}"),
-    "ego takes roundabout": ("{e:roundabout}",),
+    **EGO_FORMS,
 }  # fmt: skip
 
 #: The same as nouns.
