@@ -35,6 +35,8 @@ PAIRED: Final = 6
 """How many of the best single changes are tried two at a time where no single one suffices."""
 SHOWN: Final = 3
 """How many sufficient changes are told."""
+Scored = Callable[[int, int], npt.NDArray[np.float32]]
+"""First-stage scores (B,) of the rows [start, end), as far as there are any."""
 
 
 @dataclass(frozen=True)
@@ -100,29 +102,29 @@ def standing(
     *_, ranked = searcher.search(text, k=RERANK_CLIPS, rerank_clips=rerank_clips, filters=filters)
     hit = next((hit for hit in ranked.hits if hit.clip_id == clip_id), None)
     if hit is None:
-        query = read_query(text)
+        scored = _first_scores(searcher, read_query(text))
         before = 0
-        for ahead in _rows_ahead(searcher, query, row, searcher.admitted(filters)):
+        for ahead in _rows_ahead(searcher.store.rows, scored, row, searcher.admitted(filters)):
             yield None
             before += ahead
-        score = float(_first_scores(searcher, query)(row, row + 1)[0])
+        score = float(scored(row, row + 1)[0])
         hit = _first_stage_hit(searcher, row, before + 1, score, ranked.searched_clips)
     above = tuple(other for other in ranked.hits[:FIRST_HITS] if other.rank < hit.rank)
     yield Standing(row, hit, ranked.searched_clips, above, left_out)
 
 
-def _rows_ahead(searcher: Searcher, query: Query, row: int, admitted: npt.NDArray[np.bool_]) -> Iterator[int]:
-    """Block by block, how many rows the first stage ranks before `row`: better ones, and equal ones further up."""
-    scored, home = _first_scores(searcher, query), row - row % BLOCK
+def _rows_ahead(rows: int, scored: Scored, row: int, admitted: npt.NDArray[np.bool_]) -> Iterator[int]:
+    """Block by block, how many of all `rows` rank before `row`: better ones, and equal ones further up."""
+    home = row - row % BLOCK
     own = scored(home, home + BLOCK)[row % BLOCK]  # alone it would be rounded otherwise and could beat itself
-    for start in range(0, searcher.store.rows, BLOCK):
+    for start in range(0, rows, BLOCK):
         scores = scored(start, start + BLOCK)
         ahead = (scores > own) | ((scores == own) & (np.arange(start, start + len(scores)) < row))
         yield int((ahead & admitted[start : start + len(scores)]).sum())
 
 
-def _first_scores(searcher: Searcher, query: Query) -> Callable[[int, int], npt.NDArray[np.float32]]:
-    """What gives the first-stage scores of rows [start, end), as far as there are any."""
+def _first_scores(searcher: Searcher, query: Query) -> Scored:
+    """What scores the rows for this query; its texts are read once."""
     vector = searcher.bundle.encode_text(query.positive).student.cpu().numpy().astype(np.float32)  # (D,)
     minus = searcher.minus(query.without) if query.without else None
 
