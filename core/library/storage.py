@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,9 @@ from core.errors import NO_SPACE, NOT_ALLOWED, DrivescopeError, ErrorKind
 from core.files import replacing
 
 _LITTLE_SPACE: Final = 1 << 20
+_PATIENCE_S: Final = 10.0
+"""How long another process's writing is waited for."""
+_NAP_S: Final = 0.01
 _MAY_BE_FULL: Final = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT)
 """What SQLite also says where a disk has no room for its log or its shared memory."""
 
@@ -95,23 +99,33 @@ def connect(path: Path, *, synchronous: str) -> tuple[sqlite3.Connection, bool]:
     Transactions are the caller's, and that its threads take turns. Raises sqlite3.Error.
     """
     try:
-        db = _connected(str(path))
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute(f"PRAGMA synchronous = {synchronous}")
-        except BaseException:
-            db.close()
-            raise
+        return _connected_for_writing(path, synchronous), False
     except sqlite3.OperationalError as error:
         if not _may_only_be_read(path, error):
             raise
         # Nobody can write there, so nobody has to be waited for, and the log that waiting needs is not made.
         return _connected(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True), True
-    return db, False
+
+
+def _connected_for_writing(path: Path, synchronous: str) -> sqlite3.Connection:
+    give_up = time.monotonic() + _PATIENCE_S
+    while True:
+        db = _connected(str(path))
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute(f"PRAGMA synchronous = {synchronous}")
+            return db
+        except BaseException as error:
+            db.close()
+            # SQLite does not wait by itself while another process turns the same file's log on or off.
+            busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > give_up:
+                raise
+        time.sleep(_NAP_S)
 
 
 def _connected(place: str, *, uri: bool = False) -> sqlite3.Connection:
-    return sqlite3.connect(place, isolation_level=None, check_same_thread=False, timeout=10.0, uri=uri)
+    return sqlite3.connect(place, isolation_level=None, check_same_thread=False, timeout=_PATIENCE_S, uri=uri)
 
 
 def _may_only_be_read(path: Path, error: sqlite3.OperationalError) -> bool:
