@@ -43,7 +43,7 @@ class Host:
         self.listeners: set[Listener] = set()
         self._device = device
         self._bundles: dict[str, ModelBundle] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # of the state: what is told last must be what holds
         self._busy = 0
         self._threads = 0  # OpenMP threads of the model thread when it has the cores for itself
         self.state = State(status="starting", detail="The models are being loaded.")
@@ -52,28 +52,28 @@ class Host:
 
     def publish(self, status: EngineStatus, detail: str = "", bundle: ModelBundle | None = None) -> None:
         """Make this the engine's state and tell every connection."""
-        known = self.state
-        state = State(
-            status=status,
-            device=bundle.device.type if bundle else known.device,
-            precision=bundle.precision if bundle else known.precision,
-            bundle=bundle.spec.name if bundle else known.bundle,
-            detail=detail,
-            devices=known.devices,
-        )
-        if state == known:
-            return
-        self.state = state
-        for listener in tuple(self.listeners):
-            listener(self.state)
+        with self._lock:
+            known = self.state
+            state = State(
+                status=status,
+                device=bundle.device.type if bundle else known.device,
+                precision=bundle.precision if bundle else known.precision,
+                bundle=bundle.spec.name if bundle else known.bundle,
+                detail=detail,
+                devices=known.devices,
+            )
+            if state == known:
+                return
+            self.state = state
+            for listener in tuple(self.listeners):
+                listener(state)
 
     def busy(self, step: int, detail: str = "") -> None:
         """Count long work (+1 begins, -1 ends); the state follows. Queries do not count: they are too short."""
         with self._lock:
             self._busy += step
-            status: EngineStatus = "busy" if self._busy else "warm"
-        if self.state.status != "failed":
-            self.publish(status, detail)
+            if self.state.status != "failed":
+                self.publish("busy" if self._busy else "warm", detail)
 
     # --- models ---------------------------------------------------------------------------------------
 
@@ -107,7 +107,8 @@ class Host:
                 self.publish("warm" if self._bundles else "failed", f"The bundle {name} could not be loaded.")
                 raise
             self._bundles[key] = bundle
-        self.publish("busy" if self._busy else "warm", "", self._bundles[key])
+        with self._lock:
+            self.publish("busy" if self._busy else "warm", "", self._bundles[key])
         return self._bundles[key]
 
     def share_cores(self) -> None:

@@ -12,7 +12,9 @@ import asyncio
 import contextlib
 import hmac
 import http
+import inspect
 import logging
+import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from os import getpid
@@ -27,6 +29,7 @@ from websockets.http11 import Response
 from core import protocol
 from core.engine.host import Host, version
 from core.engine.session import Session
+from core.engine.workers import CHECK_S
 from core.errors import ErrorKind
 
 log = logging.getLogger(__name__)
@@ -152,10 +155,19 @@ def _poster(
         except RuntimeError:  # the loop has ended: nobody listens any more
             waiting.close()
             return
-        try:
-            future.result(timeout=PATIENCE_SECONDS)
-        except (TimeoutError, CancelledError):  # a window that takes nothing, or an engine that leaves
-            future.cancel()
+        give_up = time.monotonic() + PATIENCE_SECONDS
+        while not loop.is_closed() and time.monotonic() < give_up:
+            try:
+                future.result(timeout=CHECK_S)
+                return
+            except TimeoutError:
+                continue
+            except CancelledError:  # the engine leaves
+                return
+        if not loop.is_closed():
+            future.cancel()  # a window that takes nothing
+        elif inspect.getcoroutinestate(waiting) == inspect.CORO_CREATED:
+            waiting.close()  # the loop ended before it came to this
 
     return post
 
