@@ -102,6 +102,8 @@ class QueryVectors:
     words: Tensor  # (W, Dr) unit, at the positions that the model uses
     word_texts: tuple[str, ...]  # one per row of `words`
     cut_words: tuple[str, ...]  # words beyond the model's limit
+    unlearned: tuple[str, ...] = ()  # words as typed that no tower learned: they are passed over
+    blank: bool = False  # there are words, and no tower learned one of them
 
 
 @dataclass
@@ -203,6 +205,8 @@ class ModelBundle:
             words=functional.normalize(last.words, dim=-1),
             word_texts=last.word_texts,
             cut_words=last.cut_words,
+            unlearned=tuple(word for word in last.unlearned if word in first.unlearned),
+            blank=last.blank and first.blank,
         )
 
     @torch.no_grad()

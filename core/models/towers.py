@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from core.models.backbone import Backbone, ClipDims
+from core.models.learned import Learned
 from core.models.packed import Form, PackedText, PackedVision
 from core.models.preprocess import Preprocessing
 from core.models.tokens import PADDING, ClipTokenizer, Tokenizer
@@ -31,6 +32,8 @@ class TextVectors:
     words: Tensor  # (W, D)
     word_texts: tuple[str, ...]
     cut_words: tuple[str, ...]
+    unlearned: tuple[str, ...] = ()  # words as typed that the tower never learned and passes over
+    blank: bool = False  # there are words, and none of them is learned
 
 
 class Tower(ABC):
@@ -81,6 +84,7 @@ class ClipTower(Tower):
         self._packed: tuple[PackedVision, PackedText] | None = self._pack(Form(packed=False))
         self._device, self._dtype = torch.device("cpu"), torch.float32
         self._tokenizer = tokenizer
+        self._learned = Learned(tensors["token_embedding.weight"])
         self._lock = threading.Lock()
 
     @classmethod
@@ -140,7 +144,10 @@ class ClipTower(Tower):
         ids = torch.tensor([[*tokens.ids, *[tokenizer.padding_id] * missing]])  # (1, W)
         words = self._encode_words(ids)[0]  # (W, D)
         texts = (*tokens.texts, *[PADDING] * missing)
-        return TextVectors(words[ids[0].argmax()], words, texts, tokens.cut_words)
+        typed = text.split()
+        read = " ".join(typed[: len(typed) - len(tokens.cut_words)])
+        unlearned, blank = self._learned.unlearned(read)
+        return TextVectors(words[ids[0].argmax()], words, texts, tokens.cut_words, unlearned, blank)
 
     def _encode_words(self, ids: Tensor) -> Tensor:
         if self._packed is not None:

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from core.models.backbone import Backbone
+from core.models.learned import UNKNOWN as UNKNOWN
 from core.models.tokens import ClipTokenizer
 
-UNKNOWN = 49405  # CLIP's last byte pair: no English sentence of ours contains it
 START, END = 49406, 49407
 
 
