@@ -51,10 +51,15 @@ def _own_home(tmp_path, monkeypatch):
     QStandardPaths.setTestModeEnabled(False)
 
 
+PATIENCE_MS = 120_000
+"""How long is waited for what must come: a wait ends when it has come, so this only bounds a failure."""
+
+
 @pytest.fixture
 def qtbot(qtbot):
     """A patient one: a machine that is busy with other things is no failure."""
-    qtbot.waitUntil = partial(qtbot.waitUntil, timeout=20_000)
+    for name in ("waitUntil", "waitSignal", "waitSignals", "waitExposed"):
+        setattr(qtbot, name, partial(getattr(qtbot, name), timeout=PATIENCE_MS))
     return qtbot
 
 
@@ -87,11 +92,6 @@ def make_window(qtbot, qapp, engine):
 WHY_QUERY = "a red car turning left at night"
 
 
-def patiently(qtbot, condition) -> None:
-    """Waits: the machine may have other work."""
-    qtbot.waitUntil(condition, timeout=30_000)
-
-
 @pytest.fixture
 def at_why(qtbot, engine, make_window):
     """A window with the tab Why in front for the clip of rank 3, everything explained."""
@@ -99,10 +99,10 @@ def at_why(qtbot, engine, make_window):
     def show(query=WHY_QUERY, row=2):
         explorer = make_window(library="demo", query=query)
         session = explorer.session
-        patiently(qtbot, lambda: session.ranked is not None and not session.searching)
+        qtbot.waitUntil(lambda: session.ranked is not None and not session.searching)
         explorer.window.grid.select_row(row)
         explorer.why.show_why()
-        patiently(qtbot, lambda: explorer.why.why.effects_complete and explorer.why.page.ready)
+        qtbot.waitUntil(lambda: explorer.why.why.effects_complete and explorer.why.page.ready)
         return explorer
 
     return show

@@ -149,7 +149,7 @@ def test_a_job_is_shown_only_while_it_lasts(qtbot, engine, client):
 
 def test_the_process_announces_its_port_and_leaves_with_us(qtbot, process):
     engine = process()
-    with qtbot.waitSignal(engine.listening, timeout=20000) as announced:
+    with qtbot.waitSignal(engine.listening) as announced:
         engine.start()
     assert announced.args[0] > 0
     assert len(engine.token) == 64
@@ -178,12 +178,12 @@ def test_a_killed_engine_is_noticed_and_comes_back(qtbot, process):
     engine = process()
     client = EngineClient()
     link = EngineLink(engine, client)
-    with qtbot.waitSignal(link.came_up, timeout=20000):
+    with qtbot.waitSignal(link.came_up):
         link.start()
     token = engine.token
     told = []
     link.went_away.connect(lambda sentence, detail: told.append(sentence))
-    with qtbot.waitSignal(link.came_up, timeout=20000):
+    with qtbot.waitSignal(link.came_up):
         os.kill(engine.pid, signal.SIGKILL)
     assert "killed or crashed" in told[0]
     assert engine.token != token
@@ -195,7 +195,7 @@ def test_an_engine_that_cannot_start_is_given_up_after_three_restarts(qtbot, pro
     engine = process("--die")
     deaths = []
     engine.died.connect(lambda sentence, detail: deaths.append(sentence))
-    with qtbot.waitSignal(engine.gave_up, timeout=20000) as end:
+    with qtbot.waitSignal(engine.gave_up) as end:
         engine.start()
     assert len(deaths) == 3
     assert "exit code 3" in end.args[0]

@@ -51,13 +51,13 @@ def explorer(qtbot, qapp, library):
 @pytest.mark.skipif(os.name != "posix", reason="kills by a POSIX signal")
 def test_search_look_play_and_survive_a_killed_engine(qtbot, explorer, library):
     session, window = explorer.session, explorer.window
-    qtbot.waitUntil(lambda: session.ranked is not None and not session.searching, timeout=180000)
+    qtbot.waitUntil(lambda: session.ranked is not None and not session.searching, timeout=300_000)
     assert session.library.path == str(library)
     assert session.ranked.searched_clips == 7
     assert sorted(hit.rank for hit in window.grid.hits.ranking) == list(range(1, 8))
     assert window.sidebar._failures.text() == "1 file not readable"
-    qtbot.waitUntil(lambda: not explorer.thumbnails.busy and window.inspector.ready, timeout=90000)
-    qtbot.waitUntil(lambda: explorer.frames.complete, timeout=90000)
+    qtbot.waitUntil(lambda: not explorer.thumbnails.busy and window.inspector.ready)
+    qtbot.waitUntil(lambda: explorer.frames.complete)
     hit = window.grid.current_hit()
     times = [explorer.frames.time_s(place) for place in range(explorer.frames.count)]
     assert times == sorted(times)
@@ -69,7 +69,7 @@ def test_search_look_play_and_survive_a_killed_engine(qtbot, explorer, library):
     searches = []
     session.searching_changed.connect(searches.append)
     os.kill(explorer.process.pid, signal.SIGKILL)
-    qtbot.waitUntil(lambda: searches == [True, False], timeout=180000)
+    qtbot.waitUntil(lambda: searches == [True, False], timeout=300_000)
     assert [hit.clip_id for hit in window.grid.hits.ranking] == before
 
 

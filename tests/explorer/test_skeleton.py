@@ -24,9 +24,7 @@ def at_skeleton(qtbot, engine, make_window):
         searched(qtbot, explorer)
         explorer.window.grid.select_row(row)
         explorer.skeleton.show_skeleton()
-        qtbot.waitUntil(
-            lambda: explorer.skeleton.model.shown is not None and explorer.skeleton.page.ready, timeout=30000
-        )
+        qtbot.waitUntil(lambda: explorer.skeleton.model.shown is not None and explorer.skeleton.page.ready)
         return explorer
 
     return show
@@ -71,7 +69,7 @@ def test_a_correction_is_sent_shown_undone_and_redone(qtbot, engine, at_skeleton
     model, page = explorer.skeleton.model, explorer.skeleton.page
     assert not page.undo.isEnabled()
     model.correct("weather", "clear", "holds")
-    qtbot.waitUntil(lambda: model.shown.corrections == 1 and page.ready, timeout=30000)
+    qtbot.waitUntil(lambda: model.shown.corrections == 1 and page.ready)
     (sent,) = engine.asked(CorrectSkeleton)
     assert (sent.slot, sent.value, sent.verdict) == ("weather", "clear", "holds")
     assert sent.author
@@ -81,10 +79,10 @@ def test_a_correction_is_sent_shown_undone_and_redone(qtbot, engine, at_skeleton
     assert sent.author in value_tip(clear)
     assert not model.value("weather", "rain").holds
     page.undo.click()
-    qtbot.waitUntil(lambda: model.shown.corrections == 0 and page.ready, timeout=30000)
+    qtbot.waitUntil(lambda: model.shown.corrections == 0 and page.ready)
     assert rows(explorer)["clear weather"].right[0] == "rain"
     page.redo.click()
-    qtbot.waitUntil(lambda: model.shown.corrections == 1 and page.ready, timeout=30000)
+    qtbot.waitUntil(lambda: model.shown.corrections == 1 and page.ready)
     assert [request.redo for request in engine.asked(UndoCorrection)] == [False, True]
 
 
@@ -94,7 +92,7 @@ def test_a_refused_correction_is_told_and_changes_nothing(qtbot, engine, at_skel
     with qtbot.waitSignal(explorer.skeleton.page.said) as said:
         model.correct("weather", "fog", "holds")
     assert said.args == ["error", "The disk is full: free some space."]
-    qtbot.waitUntil(lambda: explorer.skeleton.page.ready, timeout=30000)
+    qtbot.waitUntil(lambda: explorer.skeleton.page.ready)
     assert model.value("weather", "rain").holds
 
 
@@ -113,7 +111,7 @@ def test_the_menus_offer_what_makes_sense(qtbot, engine, at_skeleton):
     other = menu.actions()[-1].menu()
     assert [action.text() for action in other.actions()] == ["clear weather", "fog"]
     other.actions()[0].trigger()
-    qtbot.waitUntil(lambda: model.shown.corrections == 1, timeout=30000)
+    qtbot.waitUntil(lambda: model.shown.corrections == 1)
     adding = QMenu(explorer.window)
     add_menu(adding, model)
     slots = {action.text(): action.menu() for action in adding.actions()}
@@ -126,7 +124,7 @@ def test_export_writes_what_the_engine_says(qtbot, engine, at_skeleton, tmp_path
     place_ = tmp_path / "skeleton.json"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(place_), ""))
     explorer.skeleton.model.export(form)
-    qtbot.waitUntil(place_.exists, timeout=30000)
+    qtbot.waitUntil(place_.exists)
     assert json.loads(place_.read_text())["form"] == form
     assert engine.asked(ExportSkeleton)[0].form == form
 
@@ -182,11 +180,9 @@ def test_the_joint_score_is_a_switch_and_asks_again(qtbot, engine, make_window):
     searched(qtbot, explorer)
     assert [request.joint for request in engine.asked(Search)] == [False]
     explorer.commands.action("toggle_joint").trigger()
-    qtbot.waitUntil(
-        lambda: [request.joint for request in engine.asked(Search)] == [False, True], timeout=30000
-    )
+    qtbot.waitUntil(lambda: [request.joint for request in engine.asked(Search)] == [False, True])
     assert explorer.settings.flag("search/joint")
     explorer.settings.set("search/rerank", False)
     explorer.session.search_again()
-    qtbot.waitUntil(lambda: len(engine.asked(Search)) == 3, timeout=30000)
+    qtbot.waitUntil(lambda: len(engine.asked(Search)) == 3)
     assert not engine.asked(Search)[-1].joint  # without a rerank there is nothing to weigh it into

@@ -12,7 +12,6 @@ from core.protocol import (
 )
 from explorer.models.why_words import lit
 from tests.explorer.conftest import WHY_QUERY as QUERY
-from tests.explorer.conftest import patiently as until
 from tests.explorer.fake_why import LIMIT
 from tests.explorer.steps import searched
 
@@ -48,11 +47,11 @@ def test_nothing_is_asked_about_words_while_another_tab_is_in_front(qtbot, engin
     explorer = make_window(library="demo", query=QUERY)
     searched(qtbot, explorer)
     explorer.window.grid.select_row(0)
-    until(qtbot, lambda: len(engine.asked(ExplainScore)) == 1)  # the strip's bars need it
-    until(qtbot, lambda: explorer.why.why.explained is not None)
+    qtbot.waitUntil(lambda: len(engine.asked(ExplainScore)) == 1)  # the strip's bars need it
+    qtbot.waitUntil(lambda: explorer.why.why.explained is not None)
     assert engine.asked(GetWordEffects) == []
     explorer.why.show_why()
-    until(qtbot, lambda: explorer.why.why.effects_complete)
+    qtbot.waitUntil(lambda: explorer.why.why.effects_complete)
     assert len(engine.asked(GetWordEffects)) == 1
 
 
@@ -70,14 +69,14 @@ def test_a_muted_word_shows_the_moves_and_apply_runs_the_query(qtbot, engine, at
     page, why = explorer.why.page, explorer.why.why
     chip = page.chips.chips[1]
     qtbot.mouseClick(chip, Qt.MouseButton.LeftButton)
-    until(qtbot, lambda: why.preview is not None)
+    qtbot.waitUntil(lambda: why.preview is not None)
     asked = engine.asked(PreviewChange)[-1]
     assert (asked.text, asked.changed) == (QUERY, "a car turning left at night")
     assert chip._word_font().strikeOut()
     assert len(page.preview.chart.moves) == 10
     assert explorer.session.ranked.query == QUERY  # nothing has run yet
     qtbot.mouseClick(page.preview.apply, Qt.MouseButton.LeftButton)
-    until(qtbot, lambda: engine.asked(Search)[-1].text == "a car turning left at night")
+    qtbot.waitUntil(lambda: engine.asked(Search)[-1].text == "a car turning left at night")
     assert explorer.window.query_bar.text == "a car turning left at night"
 
 
@@ -103,7 +102,7 @@ def test_another_wording_is_previewed_once_when_typing_rests(qtbot, engine, at_w
     field.setFocus()
     field.selectAll()
     qtbot.keyClicks(field, "a blue car")
-    until(qtbot, lambda: explorer.why.why.preview is not None)
+    qtbot.waitUntil(lambda: explorer.why.why.preview is not None)
     assert [request.changed for request in engine.asked(PreviewChange)] == ["a blue car"]
     explorer.why.why.drop_change()
     assert field.text() == QUERY
@@ -119,7 +118,7 @@ def test_a_pointed_word_lights_frames_at_once_and_regions_when_the_pointer_rests
     assert explorer.window.inspector.player.timeline._lit == lit(word.similarity)
     assert explorer.why.page.table._lit == 2
     assert not explorer.heat.on
-    until(qtbot, lambda: explorer.heat.on)
+    qtbot.waitUntil(lambda: explorer.heat.on)
     assert explorer.heat.phrase == "car"
     explorer.why.page.chips.chips[2].pointed.emit(-1)
     assert (explorer.heat.on, explorer.heat.phrase, strip._lit) == (False, "", ())
@@ -129,7 +128,7 @@ def test_a_heatmap_that_was_on_stays_on_when_the_pointer_leaves(qtbot, engine, a
     explorer = at_why()
     explorer.heat.on = True
     explorer.why.why.light(2)
-    until(qtbot, lambda: explorer.heat.phrase == "car")
+    qtbot.waitUntil(lambda: explorer.heat.phrase == "car")
     explorer.why.why.light(-1)
     assert explorer.heat.on
     assert explorer.heat.phrase == ""
@@ -171,11 +170,11 @@ def test_with_the_rerank_off_the_student_explains_alone(qtbot, engine, make_wind
     explorer = make_window(library="demo", query=QUERY)
     searched(qtbot, explorer)
     explorer.window.query_bar.rerank_button.click()
-    until(qtbot, lambda: explorer.session.ranked.stage == "first")
+    qtbot.waitUntil(lambda: explorer.session.ranked.stage == "first")
     searched(qtbot, explorer)
     explorer.window.grid.select_row(4)
     explorer.why.show_why()
-    until(qtbot, lambda: explorer.why.why.effects_complete)
+    qtbot.waitUntil(lambda: explorer.why.why.effects_complete)
     page = explorer.why.page
     assert page.sentence.text().startswith("Rank 5 of 60 by the student alone, because the rerank is off")
     assert not page._fine.isVisible()
@@ -190,19 +189,19 @@ def test_moving_on_drops_what_was_asked_for_the_clip_before(qtbot, engine, at_wh
     explorer = at_why()
     engine.hold(GetRank)
     explorer.why.why.ask_rank()
-    until(qtbot, lambda: len(engine.asked(GetRank)) == 1)
+    qtbot.waitUntil(lambda: len(engine.asked(GetRank)) == 1)
     explorer.window.grid.select_row(5)
     number = engine.asked(GetRank)[0].id
-    until(qtbot, lambda: number in engine.cancelled)
+    qtbot.waitUntil(lambda: number in engine.cancelled)
     engine.release(GetRank)
-    until(qtbot, lambda: explorer.why.why.effects_complete)
+    qtbot.waitUntil(lambda: explorer.why.why.effects_complete)
     assert explorer.why.why.rank is None
     assert explorer.why.why.hit.rank == 6
 
 
 def test_without_a_query_or_clip_a_sentence_says_what_to_do(qtbot, engine, make_window):
     explorer = make_window(library="demo")
-    until(qtbot, lambda: explorer.session.library is not None)
+    qtbot.waitUntil(lambda: explorer.session.library is not None)
     for command, part in (("show_why", "Select a clip"), ("save_explanation", "select a clip")):
         explorer.commands.action(command).trigger()
         assert part in explorer.window.banners.message.text.text()
@@ -216,10 +215,10 @@ def test_a_failed_explanation_is_said_in_the_tab(qtbot, engine, make_window):
     engine.hold(ExplainScore)
     explorer.window.grid.select_row(0)
     explorer.why.show_why()
-    until(qtbot, lambda: bool(engine.asked(ExplainScore)))
+    qtbot.waitUntil(lambda: bool(engine.asked(ExplainScore)))
     asked = engine.asked(ExplainScore)[-1]
     from core.protocol import Failed
 
     engine.say(Failed(asked.id, "not_found", "Clip 7 is no longer in the library: search again."))
-    until(qtbot, lambda: "no longer in the library" in explorer.why.page.sentence.text())
+    qtbot.waitUntil(lambda: "no longer in the library" in explorer.why.page.sentence.text())
     assert explorer.why.page.ready

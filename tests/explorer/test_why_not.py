@@ -9,7 +9,6 @@ from core.protocol import Filters, FindClips, GetRank
 from explorer.models.hits import CLIP_MIME
 from explorer.widgets.why_dialog import PickClip
 from tests.explorer.conftest import WHY_QUERY as QUERY
-from tests.explorer.conftest import patiently as until
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing|propagateSizeHints)")
 
@@ -18,17 +17,17 @@ def test_why_not_tells_and_its_change_can_be_tried(qtbot, engine, at_why):
     explorer = at_why(f"{QUERY} clear", row=20)
     page, why = explorer.why.page, explorer.why.why
     explorer.commands.action("why_not").trigger()
-    until(qtbot, lambda: why.rank is not None and why.rank.last)
+    qtbot.waitUntil(lambda: why.rank is not None and why.rank.last)
     assert page.why_not._place.text().endswith("X-CLIP ranks it 21.")
     assert [row.text for row in page.why_not._lacks.rows] == [
         row.text for row in sorted(why.rank.missing, key=lambda row: row.here - row.above)
     ]
-    until(qtbot, lambda: bool(why.unmet))
+    qtbot.waitUntil(lambda: bool(why.unmet))
     assert page.why_not._unmet.text() == "“clear” is contradicted: The clip shows rain instead."
     row = page.why_not._changes.itemAt(0).widget()
     assert row.text() == "without “turning”: rank 4"
     row.click()
-    until(qtbot, lambda: why.preview is not None)
+    qtbot.waitUntil(lambda: why.preview is not None)
     assert why.changed == "a red car left at night clear"
     above = page.why_not._above_flow.itemAt(0).widget()
     above.click()
@@ -42,7 +41,7 @@ def test_looking_for_reasons_can_be_stopped(qtbot, engine, at_why):
     explorer.why.why.ask_rank()
     assert explorer.why.page.why_not._busy.isVisible()
     explorer.why.page.why_not._stop.click()
-    until(qtbot, lambda: not explorer.why.page.why_not._busy.isVisible())
+    qtbot.waitUntil(lambda: not explorer.why.page.why_not._busy.isVisible())
     assert explorer.why.page.why_not._ask.isVisible()
 
 
@@ -54,12 +53,12 @@ def test_a_card_dropped_on_the_query_is_explained(qtbot, engine, at_why):
     assert bytes(data.data(CLIP_MIME).data()).decode() == str(clip)
     assert grid.hits.flags(grid.hits.index(30)) & Qt.ItemFlag.ItemIsDragEnabled
     drop(bar, data)
-    until(qtbot, lambda: explorer.why.why.rank is not None and explorer.why.why.rank.last)
+    qtbot.waitUntil(lambda: explorer.why.why.rank is not None and explorer.why.why.rank.last)
     assert explorer.why.why.hit.clip_id == clip
     assert explorer.window.inspector.page_name == "why"
     assert bar.text == QUERY
     page = explorer.why.page
-    until(qtbot, lambda: 0 <= page.why_not.mapTo(page.parentWidget(), QPoint(0, 0)).y() < 300)
+    qtbot.waitUntil(lambda: 0 <= page.why_not.mapTo(page.parentWidget(), QPoint(0, 0)).y() < 300)
 
 
 def drop(bar, data: QMimeData) -> None:
@@ -81,15 +80,15 @@ def test_a_drop_that_is_no_clip_does_nothing(qtbot, engine, at_why):
 def test_a_clip_that_is_not_among_the_hits_is_found_by_name(qtbot, engine, at_why):
     explorer = at_why()
     explorer.session.set_filters(Filters(video_ids=(1,)))
-    until(qtbot, lambda: explorer.window.grid.hits.rowCount() == 6)
+    qtbot.waitUntil(lambda: explorer.window.grid.hits.rowCount() == 6)
     explorer.why.choose_clip("alpine")
     dialog = explorer.window.findChild(PickClip)
-    until(qtbot, lambda: bool(dialog.clips))
+    qtbot.waitUntil(lambda: bool(dialog.clips))
     assert engine.asked(FindClips)[-1].name_contains == "alpine"
     assert all("alpine" in clip.video for clip in dialog.clips)
     wanted = dialog.clips[0].clip_id
     qtbot.keyClick(dialog.field, Qt.Key.Key_Return)
-    until(qtbot, lambda: explorer.why.why.rank is not None and explorer.why.why.rank.last)
+    qtbot.waitUntil(lambda: explorer.why.why.rank is not None and explorer.why.why.rank.last)
     assert explorer.why.why.hit.clip_id == wanted
     assert explorer.window.inspector.page_name == "why"
     assert explorer.window.grid.current_hit() is None
@@ -106,7 +105,7 @@ def test_the_menus_of_cards_and_videos_lead_here(qtbot, engine, at_why):
     menu = grid.findChild(QMenu)
     actions = {action.text(): action for action in menu.actions()}
     actions["Why not higher?"].trigger()
-    until(qtbot, lambda: explorer.why.why.rank is not None)
+    qtbot.waitUntil(lambda: explorer.why.why.rank is not None)
     assert explorer.why.why.hit.rank == 2
     menu.close()
     side = explorer.window.sidebar

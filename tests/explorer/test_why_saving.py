@@ -7,7 +7,6 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog
 
 from core.protocol import Failed, GetHeat, GetSkeletons
-from tests.explorer.conftest import patiently as until
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing|propagateSizeHints)")
 
@@ -16,7 +15,7 @@ def save(qtbot, explorer, path, monkeypatch):
     """Saves by the command and waits for the end."""
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: (str(path), ""))
     explorer.commands.action("save_explanation").trigger()
-    until(qtbot, lambda: not explorer.why.saving.busy)
+    qtbot.waitUntil(lambda: not explorer.why.saving.busy)
 
 
 def said(explorer):
@@ -26,7 +25,7 @@ def said(explorer):
 def test_the_page_has_everything_and_needs_nothing_else(qtbot, engine, at_why, tmp_path, monkeypatch):
     explorer = at_why('a <b>red</b> car & "night"', row=20)
     explorer.why.why.ask_rank()
-    until(qtbot, lambda: explorer.why.why.rank is not None and explorer.why.why.rank.last)
+    qtbot.waitUntil(lambda: explorer.why.why.rank is not None and explorer.why.why.rank.last)
     path = tmp_path / "why.html"
     save(qtbot, explorer, path, monkeypatch)
     assert said(explorer) == f"Saved to {path}, and as a picture beside it."
@@ -64,7 +63,7 @@ def test_the_page_shows_the_maps_that_the_window_shows(qtbot, engine, at_why, tm
     explorer = at_why()
     explorer.heat.on = True
     explorer.heat.show_against("a bus")
-    until(qtbot, lambda: explorer.heat.current is not None and explorer.heat.current.complete)
+    qtbot.waitUntil(lambda: explorer.heat.current is not None and explorer.heat.current.complete)
     save(qtbot, explorer, tmp_path / "why.html", monkeypatch)
     assert "Heat for the query rather than “a bus”" in (tmp_path / "why.html").read_text("utf-8")
     assert engine.asked(GetHeat)[-1].against == "a bus"
@@ -77,12 +76,12 @@ def test_a_model_without_maps_says_so_on_the_page(qtbot, engine, at_why, tmp_pat
     path = tmp_path / "why.html"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: (str(path), ""))
     explorer.commands.action("save_explanation").trigger()
-    until(qtbot, lambda: bool(engine.asked(GetHeat)))
+    qtbot.waitUntil(lambda: bool(engine.asked(GetHeat)))
     assert explorer.why.saving.busy
     assert not path.exists()
     sentence = "There are no heatmaps for X: its picture tower does not show where in a frame it looks."
     engine.say(Failed(engine.asked(GetHeat)[-1].id, "bad_input", sentence))
-    until(qtbot, lambda: not explorer.why.saving.busy)
+    qtbot.waitUntil(lambda: not explorer.why.saving.busy)
     assert sentence in path.read_text("utf-8")
 
 
@@ -92,9 +91,9 @@ def test_another_clip_ends_the_saving(qtbot, engine, at_why, tmp_path, monkeypat
     path = tmp_path / "why.html"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: (str(path), ""))
     explorer.commands.action("save_explanation").trigger()
-    until(qtbot, lambda: "Gathering the explanation" in said(explorer))
+    qtbot.waitUntil(lambda: "Gathering the explanation" in said(explorer))
     explorer.window.grid.select_row(7)
-    until(qtbot, lambda: not explorer.why.saving.busy)
+    qtbot.waitUntil(lambda: not explorer.why.saving.busy)
     assert said(explorer).startswith("The explanation was not saved: another clip")
     assert not path.exists()
 
