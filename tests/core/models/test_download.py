@@ -48,7 +48,8 @@ class Hub(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def hub():
+def hub(monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")  # on a machine behind a proxy
     handler = type("Handler", (Hub,), {"asked": []})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
