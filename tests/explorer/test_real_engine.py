@@ -51,7 +51,7 @@ def explorer(qtbot, qapp, library):
 @pytest.mark.skipif(os.name != "posix", reason="kills by a POSIX signal")
 def test_search_look_play_and_survive_a_killed_engine(qtbot, explorer, library):
     session, window = explorer.session, explorer.window
-    qtbot.waitUntil(lambda: session.ranked is not None and not session.searching, timeout=300_000)
+    qtbot.waitUntil(lambda: session.ranked is not None and not session.searching, timeout=600_000)
     assert session.library.path == str(library)
     assert session.ranked.searched_clips == 7
     assert sorted(hit.rank for hit in window.grid.hits.ranking) == list(range(1, 8))
@@ -69,7 +69,7 @@ def test_search_look_play_and_survive_a_killed_engine(qtbot, explorer, library):
     searches = []
     session.searching_changed.connect(searches.append)
     os.kill(explorer.process.pid, signal.SIGKILL)
-    qtbot.waitUntil(lambda: searches == [True, False], timeout=300_000)
+    qtbot.waitUntil(lambda: searches == [True, False], timeout=600_000)
     assert [hit.clip_id for hit in window.grid.hits.ranking] == before
 
 
