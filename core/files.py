@@ -7,15 +7,18 @@ import hashlib
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from core.errors import NO_SPACE, NOT_ALLOWED, DrivescopeError, ErrorKind
 
 UNFINISHED: Final = ".unfinished-"
-"""How folders begin that are not there yet, or no longer; what a crash leaves of them is swept away by the next one."""
+"""How folders begin that are not there yet, or no longer; what a crash leaves of them is swept away by a later one."""
+_LEFT_S: Final = 3600.0
+"""So long nobody fills a folder without touching it: an older one was left by a crash, a younger one is another's."""
 
 
 def sha256_of(path: Path) -> str:
@@ -113,8 +116,7 @@ def new_folder(root: Path, name: str) -> Iterator[tuple[Path, Path]]:
     place = root / name
     with writing_errors(place):
         root.mkdir(parents=True, exist_ok=True)
-        for left in root.glob(f"{UNFINISHED}*"):
-            shutil.rmtree(left, ignore_errors=True)
+        _sweep(root)
         number = 1
         while place.exists():
             number += 1
@@ -126,6 +128,14 @@ def new_folder(root: Path, name: str) -> Iterator[tuple[Path, Path]]:
         except BaseException:
             shutil.rmtree(unfinished, ignore_errors=True)
             raise
+
+
+def _sweep(root: Path) -> None:
+    """Removes what crashes left below `root`, and nothing that another process is at work on."""
+    for left in root.glob(f"{UNFINISHED}*"):
+        with suppress(FileNotFoundError):  # another process was first
+            if time.time() - left.stat().st_mtime > _LEFT_S:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def remove_folder(folder: Path) -> None:

@@ -109,9 +109,19 @@ def test_a_folder_appears_whole_under_the_next_free_name(tmp_path):
 def test_a_folder_that_fails_leaves_nothing_and_sweeps_what_a_crash_left(tmp_path):
     left = tmp_path / ".unfinished-1"
     left.mkdir()
+    os.utime(left, (0, 0))
     with pytest.raises(RuntimeError), new_folder(tmp_path, "a"):
         raise RuntimeError("in the middle")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_two_processes_may_make_folders_at_once(tmp_path):
+    with new_folder(tmp_path, "a") as (unfinished, place):
+        with new_folder(tmp_path, "b") as (_, other):
+            pass
+        (unfinished / "x").write_text("x")
+    assert (place / "x").read_text() == "x"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [place.name, other.name]
 
 
 def test_the_umask_decides_who_may_enter(tmp_path):

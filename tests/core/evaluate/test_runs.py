@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -66,6 +67,7 @@ def test_a_kill_while_writing_leaves_no_run(tmp_path, monkeypatch):
     left = tmp_path / "runs" / ".unfinished-abc"
     left.mkdir()
     (left / "run.json").write_text("{")
+    os.utime(left, (0, 0))
     assert len(list_runs(tmp_path)) == 1
     save_run(tmp_path, run_of(run_id="third", first=[1]))
     assert not left.exists()
