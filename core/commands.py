@@ -89,7 +89,7 @@ def run_search(options: argparse.Namespace) -> Answer:
     if save_in is not None:
         check_target_folder(save_in)
     with opening.open_searcher(options) as searcher:
-        from core.protocol import Filters, in_order_of_time
+        from core.protocol import Filters, in_order_of_time, passed_over
         from core.search.rerank import RERANK_CLIPS
 
         rerank_clips = 0 if options.no_rerank else (options.rerank_clips or RERANK_CLIPS)
@@ -102,6 +102,8 @@ def run_search(options: argparse.Namespace) -> Answer:
                 options.text, k=options.k, rerank_clips=rerank_clips, filters=filters, joint=joint
             )
         saved = _saved(searcher, ranked, save_in) if save_in is not None else {}
+    if ranked.unlearned:
+        print(passed_over(ranked.unlearned), file=sys.stderr)
     hits = [
         {
             "rank": hit.rank,
@@ -128,6 +130,7 @@ def run_search(options: argparse.Namespace) -> Answer:
         "likely": ranked.likely,
         "timings_ms": ranked.timings_ms,
         "cut_words": list(ranked.cut_words),
+        "unlearned": list(ranked.unlearned),
         "notes": list(ranked.notes),
         "hits": hits,
         **saved,

@@ -13,6 +13,9 @@ from core.protocol.basics import Message
 THUMBNAIL_TILES: Final = 12
 """A clip's thumbnail is one JPEG strip of this many tiles side by side, in order of time."""
 
+NAMED_WORDS: Final = 4
+"""In a sentence about words of a query; of more of them, the rest are counted."""
+
 Stage = Literal["first", "reranked"]
 
 
@@ -142,6 +145,7 @@ class LibraryInfo(msgspec.Struct, frozen=True):
     failures: tuple[FailureInfo, ...] = ()
     notes: tuple[str, ...] = ()  # plain sentences for the person, e.g. synthetic weights on real footage
     example_queries: tuple[str, ...] = ()
+    build: str = ""  # another one at the same path: it was built anew there, and nothing shown is of it
 
 
 class LibraryOpened(Message, frozen=True):
@@ -152,7 +156,10 @@ class LibraryOpened(Message, frozen=True):
 
 
 class LibraryChanged(Message, frozen=True):
-    """Pushed when clips became searchable or went away; the window may ask `GetLibrary`."""
+    """Pushed when clips became searchable or went away, or the library was built anew in its place.
+
+    The window may ask `GetLibrary`. Changes by other processes are seen within seconds.
+    """
 
     clips: int
 
@@ -192,6 +199,19 @@ def _by_number(path: str) -> tuple[str | int, ...]:
     )
 
 
+def passed_over(unlearned: tuple[str, ...]) -> str:
+    """What to tell a person of the words of a query that the model never learned; "" where there are none."""
+    if not unlearned:
+        return ""
+    if len(unlearned) == 1:
+        return f"“{unlearned[0]}” is a word that this model has not learned; it is passed over."
+    named = [f"“{word}”" for word in unlearned]
+    if len(named) > NAMED_WORDS:
+        named = [*named[: NAMED_WORDS - 1], f"{len(named) - NAMED_WORDS + 1} more"]
+    told = f"{', '.join(named[:-1])} and {named[-1]}"
+    return f"{told} are words that this model has not learned; they are passed over."
+
+
 class Ranked(Message, frozen=True):
     """The ranking of one stage. `notes` are plain sentences, e.g. which words were beyond the limit."""
 
@@ -207,6 +227,7 @@ class Ranked(Message, frozen=True):
     final: bool = True  # False on a first stage that a rerank will follow
     without: tuple[str, ...] = ()  # what must not be there: the words behind a minus
     likely: int | None = None  # past this rank clips probably do not match; None: it cannot be told
+    unlearned: tuple[str, ...] = ()  # words as typed, minus words too, that the model never learned
 
 
 class FootageAdded(Message, frozen=True):

@@ -54,7 +54,8 @@ class Minus:
     def __init__(self, bundle: ModelBundle, store: FeatureStore, without: Sequence[str], live: Rows) -> None:
         self._bundle = bundle
         self._store = store
-        self._words = tuple(bundle.encode_text(phrase) for phrase in without)
+        asked = map(bundle.encode_text, without)
+        self._words = tuple(word for word in asked if not word.blank)  # the others take nothing off
         self._spread = live[:: max(1, -(-len(live) // TYPICAL_CLIPS))]
 
     def first(self, rows: Rows) -> Scores:
@@ -74,6 +75,8 @@ class Minus:
         return _mean(self._reranks(self._spread))  # (M,)
 
     def _students(self, rows: Rows) -> Scores:
+        if not self._words:
+            return np.empty((len(rows), 0), np.float32)
         words = np.stack([word.student.cpu().numpy() for word in self._words]).astype(np.float32)  # (M, Ds)
         parts = [
             np.asarray(self._store.student[rows[start : start + _BLOCK]], np.float32) @ words.T
@@ -82,6 +85,8 @@ class Minus:
         return np.concatenate(parts) if parts else np.empty((0, len(words)), np.float32)  # (K, M)
 
     def _reranks(self, rows: Rows) -> Scores:
+        if not self._words:
+            return np.empty((len(rows), 0), np.float32)
         scores = [rerank(self._bundle, word, self._store, rows)[0] for word in self._words]
         return np.stack(scores, axis=1)  # (K, M)
 
@@ -93,5 +98,5 @@ def _mean(scores: Scores) -> Scores:
 
 def _above(scores: Scores, typical: Scores) -> Scores:
     """(K,) by how much scores (K, M) lie above the typical ones (M,), for the word of which there is most."""
-    taken: Scores = np.maximum(scores - typical, 0.0).max(axis=1)
+    taken: Scores = np.maximum(scores - typical, 0.0).max(axis=1, initial=0.0)
     return taken

@@ -35,6 +35,7 @@ Scores = npt.NDArray[np.float32]
 JointScore = Callable[[str, Scores, Scores, Scores, Scores], "Scores | None"]
 """Query, rerank scores (K,), student (K, Ds), video (K, Dr) and frames (K, F, Dr) to joint scores (K,), or None."""
 NOTHING_LIKELY = "Probably nothing that was searched matches: the nearest clips are shown."
+NOTHING_LEARNED = "This model has learned no word of the query: the order of the clips says nothing."
 MARKERS = frozenset({START, END, PADDING})
 """Positions that the model reads and a person did not write."""
 
@@ -332,7 +333,7 @@ class Searcher:
         The cuts are found at the first last stage that asks for them, a few tenths of a second once for a library,
         and anew when it has half as many clips again, or half of them.
         """
-        if not found.final or not found.query.text or len(found.joint_scores):
+        if not found.final or not found.query.text or found.query.blank or len(found.joint_scores):
             return None  # the skeletons' share has another scale, and so have clips that are like one
         if not 2 / 3 < self.clips / max(self._cuts_clips, 1) < 3 / 2 or self._cuts_clips < 0:
             self._cuts = find_cuts(self.bundle, self._store, np.flatnonzero(self._live))
@@ -345,6 +346,7 @@ class Searcher:
     def _ranked(self, found: StageRows, k: int) -> Ranked:
         """The first k of a stage as hits."""
         likely = self._likely(found)
+        asked = (found.query, *map(self.bundle.encode_text, found.without))  # both are remembered
         rows, reranked = found.rows[:k], found.rerank_scores[:k].tolist()
         weights = self._store.frame_weights[rows[len(reranked) :]]  # (k - m, F)
         keyframes = [*found.best_frames[:k].tolist(), *weights.argmax(1).tolist()]
@@ -381,11 +383,14 @@ class Searcher:
             notes=(*_notes(found.query), *((NOTHING_LIKELY,) if likely == 0 and hits else ())),
             final=found.final,
             without=found.without,
+            unlearned=tuple(dict.fromkeys(word for part in asked for word in part.unlearned)),
             likely=likely,
         )
 
 
 def _notes(query: QueryVectors) -> tuple[str, ...]:
+    if query.blank:
+        return (NOTHING_LEARNED,)
     if not query.cut_words:
         return ()
     first, left_out = query.cut_words[0][:40], len(query.cut_words)
