@@ -76,8 +76,9 @@ class Workers:
 
     @property
     def working(self) -> bool:
-        """Whether results may still come."""
-        return any(thread.is_alive() for thread in self._threads) or bool(self._results)
+        """Whether results may still come, or what stopped a worker is still to be raised by `take`."""
+        alive = any(thread.is_alive() for thread in self._threads)  # asked first: results outlive threads
+        return alive or bool(self._results) or self._fatal is not None
 
     def stop(self) -> None:
         """Ends the threads after the frame at hand."""

@@ -75,8 +75,17 @@ def test_vectors_equal_those_of_the_slow_way(library, encoder, drives):
     assert got == {}
 
 
-def test_each_worker_is_one_torch_thread_and_the_caller_keeps_its_own(library, encoder, drives):
-    before = torch.get_num_threads()
+def test_each_worker_is_one_torch_thread_and_the_caller_keeps_its_own(library, encoder, drives, monkeypatch):
+    before, both = torch.get_num_threads(), threading.Barrier(2)
+    real = encoder.encode_frames
+
+    def encode_frames(prepared):
+        # the first waits for the other, which a busy machine may give no core until all is done
+        if threading.current_thread().name not in encoder.threads:
+            both.wait(300)
+        return real(prepared)
+
+    monkeypatch.setattr(encoder, "encode_frames", encode_frames)
     ingest(library, encoder, [drives], clip_seconds=2, workers=2)
     assert encoder.torch_threads == {1}
     assert len(encoder.threads) == 2
@@ -289,6 +298,28 @@ def test_a_defect_of_ours_is_not_blamed_on_the_file(library, encoder, drives, mo
     assert library.catalog.failures() == []
     monkeypatch.undo()
     assert ingest(library, encoder, [drives], clip_seconds=2).clips == 11
+
+
+def test_a_defect_is_raised_though_every_worker_has_ended_before_anybody_looks(
+    library, encoder, drives, monkeypatch
+):
+    looked = threading.Event()
+
+    def broken(frames):
+        assert looked.wait(300)
+        raise RuntimeError("out of memory")
+
+    def progress(step):
+        if step.detail:  # the plan is taken: nothing but the defect will come
+            looked.set()
+            for thread in threading.enumerate():
+                if thread.name.startswith("ingest-"):
+                    thread.join()
+
+    monkeypatch.setattr(encoder, "pool", broken)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        ingest(library, encoder, [drives / "a.mp4"], clip_seconds=2, progress=progress)
+    assert library.catalog.jobs()[-1].outcome == "failed"
 
 
 def test_a_library_of_another_bundle_takes_nothing(library, drives):
