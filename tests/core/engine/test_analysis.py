@@ -261,14 +261,14 @@ def test_a_foreign_run_stands_beside_ours(desk, sets, run_id, tmp_path):
 def test_a_file_is_shown_before_it_is_imported(desk, tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text("query,clip name,weather\na dog,demo_000.mp4,rain\na cat,lost.mp4,rain\n")
-    (shown,) = desk.ask(protocol.PreviewQueries, path=str(path))
+    *_, shown = desk.ask(protocol.PreviewQueries, path=str(path))
     assert (shown.rows, shown.queries, shown.unanswered, shown.rejected_count) == (2, 1, 1, 1)
     assert {c.role: c.name for c in shown.columns} == {"query": "query", "video": "clip name"}
     assert shown.rejected[0].row == 3
     assert "lost.mp4" in shown.rejected[0].reason
     assert len(list_query_sets(desk.folder)) == 2
 
-    (told,) = desk.ask(
+    *_, told = desk.ask(
         protocol.ImportQueries, path=str(path), name="mine", match=protocol.SpanMatch("iou", 0.7)
     )
     mine = next(entry for entry in told.sets if entry.set_id == told.chosen)

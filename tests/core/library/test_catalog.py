@@ -183,7 +183,7 @@ def test_several_processes_may_make_a_catalogue_at_once(tmp_path):
     code = "import sys; from pathlib import Path; from core.library.catalog import Catalog; "
     code += "[Catalog(Path(sys.argv[1]) / f'{n}.db').close() for n in range(100)]"
     running = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) for _ in range(4)]
-    assert [process.wait(60) for process in running] == [0] * 4
+    assert [process.wait(300) for process in running] == [0] * 4
 
 
 def test_a_library_that_may_only_be_read_is_read(catalog, tmp_path, monkeypatch):
