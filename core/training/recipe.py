@@ -53,6 +53,7 @@ class TeacherRecipe:
         Phase(1.00, 24, 8, 1.0),  # and the end sees whole pictures, as a search does
     )
     queries: int = 48
+    sided: int = 16  # more of them that name a side, each with its mirror image
     name_rate: float = 5e-3  # of the sigmoid losses' scales and biases, which have far to go
     weight_video: float = 0.5  # the same contrast on the plain cosine, which the student inherits
     weight_queries: float = 1.0
@@ -60,6 +61,8 @@ class TeacherRecipe:
     weight_patches: float = 2.0
     weight_frames: float = 0.4
     weight_facts: float = 0.2
+    weight_sides: float = 1.0
+    weight_mirrors: float = 0.5
     weight_places: float = 0.15
     weight_moments: float = 0.3
     unknown_words: float = 0.08

@@ -16,6 +16,7 @@ from core.training.dataset import ClipSet
 from core.training.evaluate import answer_columns, expected_ranks
 from core.training.features import TextVectors, teacher_scores
 from core.training.lanes import Lanes
+from core.training.sides import PAIRS, side_sentences, sides_of, told_apart
 from core.training.splits import Split
 
 SINGLE = ("R@1", "R@5", "R@10", "MdR", "MnR")
@@ -128,4 +129,29 @@ def by_event(runs: Sequence[Tensor], split: Split, events: Sequence[frozenset[st
     for name in sorted(set().union(*events)):
         rows = torch.tensor([name in have for have in events])
         table[name] = {"clips": int(rows.sum()), "R@10": round(float(found[rows].mean()), 1)}
+    return table
+
+
+def by_side(scores: Tensor, clips: ClipSet) -> dict[str, Any]:
+    """How often the side is told, by what has a side: {"left": clips, "right": clips, "told": percent}; 50 is chance.
+
+    `scores` (2S, V) are those of the S sentences of `side_sentences` that say left, then of the S that say right.
+    """
+    sentences = side_sentences()
+    sides = torch.tensor([sides_of(facts) for facts in clips.facts])  # (V, pairs)
+    half = len(sentences)
+    table = {}
+    for number, ((_, left), (_, right)) in enumerate(PAIRS):
+        asked = sides[:, number]  # (V,)
+        told = [
+            told_apart(scores[row], scores[half + row], asked)
+            for row, (pair, _, _) in enumerate(sentences)
+            if pair == number
+        ]
+        if (asked > 0).any() and (asked < 0).any():
+            counts = {"left": int((asked > 0).sum()), "right": int((asked < 0).sum())}
+            table[f"{left} or {right.rsplit(' ', 1)[-1]}"] = {
+                **counts,
+                "told": round(sum(told) / len(told), 1),
+            }
     return table

@@ -19,11 +19,12 @@ from core.models.files import read_tensors
 from core.models.strict import check_keys, shapes_of
 from core.models.xclip import XClip
 from core.training.dataset import ClipSet, clips_of_step
+from core.training.names import Names
 from core.training.optimiser import make_optimiser, rate_at, take_step
 from core.training.recipe import TeacherRecipe
 from core.training.runs import Run
 from core.training.start import wake
-from core.training.teacher import Names, TeacherStep, new_teacher
+from core.training.teacher import TeacherStep, new_teacher
 from core.training.texts import UNKNOWN, Texts, settle_unknown_words
 from core.training.validation import Validation
 
@@ -160,13 +161,14 @@ def _take_over(teacher: XClip, names: Names, optimiser: torch.optim.Optimizer, s
     if reached < teacher.words:
         with torch.no_grad():  # places that no sentence reached begin like the last one that some did
             places[reached:] = places[reached - 1]
-    peaks = [group["peak"] for group in optimiser.param_groups]
-    optimiser.load_state_dict(state["optimiser"])
-    for parameter, moments in optimiser.state.items():
-        for name in ("exp_avg", "exp_avg_sq"):
-            moments[name] = grown(moments[name], torch.zeros_like(parameter))
-    for group, peak in zip(optimiser.param_groups, peaks, strict=True):
-        group["peak"] = peak
+    saved = state["optimiser"]
+    for group, old_group in zip(optimiser.param_groups, saved["param_groups"], strict=True):
+        # What an older run did not have comes last in its group, and begins without moments.
+        for parameter, number in zip(group["params"], old_group["params"], strict=False):
+            optimiser.state[parameter] = {
+                name: grown(value, torch.zeros_like(parameter)) if value.ndim else value
+                for name, value in saved["state"][number].items()
+            }
     before = state["names"]
     with torch.no_grad():
         names.scale.copy_(before["scale"])
@@ -177,6 +179,9 @@ def _take_over(teacher: XClip, names: Names, optimiser: torch.optim.Optimizer, s
         ):
             head.weight.copy_(before[f"{name}.weight"])
             head.bias.copy_(before[f"{name}.bias"] + (weight / before[f"{name}_weight"]).log())
+        if "sides.weight" in before:
+            names.sides.weight.copy_(before["sides.weight"])
+            names.sides.bias.copy_(before["sides.bias"])
     used: Tensor = state["used"]
     return used
 

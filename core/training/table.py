@@ -35,12 +35,13 @@ from core.training.lanes import Lanes
 from core.training.lending import lend, word_vectors
 from core.training.own_tower import SEEDS, train_own
 from core.training.recipe import HeadRecipe, StudentRecipe, TeacherRecipe
-from core.training.scoring import Gallery, Questions, columns, full_scan
+from core.training.scoring import Gallery, Questions, by_side, columns, full_scan
+from core.training.sides import side_sentences
 from core.training.splits import Split, concepts, instances, paraphrases
 from core.training.stage_a import load_teacher
-from core.training.student import make_lessons, make_plan
+from core.training.student import make_lessons, make_plan, pooled
 from core.training.systems import BASE, FEW, SHIPPABLE, train_all
-from core.training.table_rows import as_markdown, make_rows, student_scores
+from core.training.table_rows import TEACHER, as_markdown, make_rows, student_scores
 from core.training.texts import Texts
 
 Say = Callable[[str], None]
@@ -154,6 +155,10 @@ def make_table(
     path = folder / "frames_val.safetensors"
     asked = _encoded(teacher, texts, {"test": instances(val), "concept": concepts(val)})
     looked = Gallery(val, cached_frames(teacher, val, recipe, lanes, path), asked)
+    sided = side_sentences()
+    sides = encode_texts(
+        teacher.clip, texts, [*(left for _, left, _ in sided), *(right for _, _, right in sided)]
+    )
     texts.used = known  # words that only questions have were not trained
     frames = cached_frames(teacher, clips, recipe, lanes, folder / "frames_train.safetensors")
     lessons = make_lessons(teacher, clips, frames, texts, seed=1)
@@ -186,7 +191,7 @@ def make_table(
         (looked, dataclasses.replace(found, questions=asked)),
         recipe.preprocessing,
         folder,
-        SEEDS,
+        min(seeds, SEEDS),
         recipe.lanes,
     )
     trained |= shared
@@ -196,6 +201,10 @@ def make_table(
     best = max(SHIPPABLE, key=lambda name: statistics.mean(val_merit[name]))
     answered = {name: [scores for _, scores in owned[name]] for name in owned}
     rows = make_rows(chosen, trained, answered, best, found, lanes, recipe)
+    told_sides = {
+        best: by_side(sides.sentence @ pooled(trained[best][0], found.frames, True).T, test),
+        TEACHER: by_side(full_scan(chosen, sides, found.frames, lanes), test),
+    }
     lanes.close()
     say(f"table: {(time.monotonic() - began) / 60:.1f} min")
     table = {
@@ -211,6 +220,7 @@ def make_table(
         },
         "minutes": round((time.monotonic() - began) / 60, 1),
         **rows,
+        "sides": told_sides,
     }
     student = trained[best][max(range(len(trained[best])), key=lambda k: val_merit[best][k])].eval()
     return Result(json.loads(json.dumps(table)), chosen, student, best)

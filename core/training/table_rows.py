@@ -174,6 +174,15 @@ def as_markdown(table: Mapping[str, Any]) -> str:
     for entry in table["differences"]:
         cells = [entry["system"], entry["against"], *(_gain(entry["test"][m]) for m in ("R@1", "recall"))]
         lines.append("| " + " | ".join([*cells, _gain(entry["concept"]["mAP"])]) + " |")
+    systems = list(table["sides"])
+    lines += [
+        "",
+        "| side told, 50 is chance | clips | " + " | ".join(systems) + " |",
+        "|" + "---|" * (2 + len(systems)),
+    ]
+    for name, row in table["sides"][systems[0]].items():
+        told = [f"{table['sides'][system][name]['told']:.1f}" for system in systems]
+        lines.append("| " + " | ".join([name, str(row["left"] + row["right"]), *told]) + " |")
     return "\n".join(lines)
 
 

@@ -3,23 +3,22 @@
 One step: some frames of some clips, half of their patches; captions of the clips, made queries and the names of
 things; caption contrast on X-CLIP's similarity and on the plain video-sentence cosine, contrast of queries with all
 their right answers, and sigmoid losses: which things a patch, a frame and a clip show, in which part of the picture
-a frame has them, and what is happening at its moment. The dense ones are what lets a tower learn from few clips.
+a frame has them, what is happening at its moment, and from which side. The dense ones are what lets a tower learn from
+few clips.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from core.models.backbone import Backbone
 from core.models.xclip import XClip
 from core.training import augment
-from core.training.concepts import ACTORS, EGO, EVENTS, SCENE, Fact, make_query, say
+from core.training.concepts import make_query, say
 from core.training.dataset import (
     ClipSet,
     clips_of_step,
@@ -30,95 +29,22 @@ from core.training.dataset import (
 )
 from core.training.lanes import Lanes, Lap
 from core.training.losses import info_nce, presence, query_nce
+from core.training.names import KINDS, SCENES, THINGS, Names, columns_of, headed, moments_of
 from core.training.recipe import TeacherRecipe
+from core.training.sides import (
+    fits,
+    mirror_loss,
+    mirrored,
+    mirrored_words,
+    side_loss,
+    sided_queries,
+    sides_of,
+)
 from core.training.texts import Texts
 from core.training.vision import encode_visible, visible_patches
-from core.world.truth import EVENTS as WORLD_EVENTS
-from core.world.truth import ClipTruth
 
-KINDS: tuple[Fact, ...] = tuple(("actor", kind) for kind in ACTORS)
-SCENES: tuple[Fact, ...] = tuple(SCENE)
-THINGS: tuple[Fact, ...] = (*KINDS, *SCENES, *EGO, *(("event", name) for name in EVENTS))
-"""What the sigmoid losses ask for, by their place: patches and frames use the first ones."""
-
-
-MOST_WEIGHT = 20.0
-PARTS = 4
-"""Into how many columns a frame is divided to say where a thing is."""
-MOMENTS = (*WORLD_EVENTS, "standing")
-"""What can be going on in a single frame."""
-STANDING_MPS = 0.5
-HEAD_SCALE = 5.0
 TEXTS = 32
 """Sentences read at once: of nearly one length, as they are sorted."""
-
-
-def columns_of(grid: Tensor) -> Tensor:
-    """Which kinds show in each column of frames, from their cells (N, gh, gw): (N, parts, kinds) bool."""
-    there = ((grid[..., None] & (1 << torch.arange(len(KINDS)))) > 0).any(dim=1)  # (N, gw, kinds)
-    return torch.stack([part.any(dim=1) for part in there.tensor_split(PARTS, dim=1)], dim=1)
-
-
-def moments_of(truths: Sequence[ClipTruth]) -> Tensor:
-    """What is going on in every frame of every clip: (N, F, moments) bool."""
-    found = torch.zeros(len(truths), len(truths[0].frames), len(MOMENTS), dtype=torch.bool)
-    for truth, rows in zip(truths, found, strict=True):
-        half = truth.duration_s / len(truth.frames) / 2
-        for frame, row in zip(truth.frames, rows, strict=True):
-            row[-1] = frame.speed_mps < STANDING_MPS
-            for event in truth.events:
-                if event.start_s - half <= frame.time_s <= event.end_s + half:
-                    row[MOMENTS.index(event.name)] = True
-    return found
-
-
-class Names(nn.Module):
-    """What the sigmoid losses need besides the towers. Used while training only, never exported.
-
-    Scale and bias for the three that compare with names, and plain linear heads for places and moments.
-    """
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.places = nn.Linear(width, len(KINDS) * PARTS)
-        self.moments = nn.Linear(width, len(MOMENTS))
-        for head in (self.places, self.moments):
-            nn.init.zeros_(head.weight)
-        self.places_weight: Tensor
-        self.moments_weight: Tensor
-        self.register_buffer("places_weight", torch.ones(len(KINDS) * PARTS))
-        self.register_buffer("moments_weight", torch.ones(len(MOMENTS)))
-        self.scale = nn.Parameter(torch.full((3,), math.log(10.0)))
-        self.bias = nn.Parameter(torch.zeros(3, len(THINGS)))
-        self.weight: Tensor
-        self.register_buffer("weight", torch.ones(3, len(THINGS)))
-
-    @torch.no_grad()
-    def start_from(self, clips: ClipSet) -> None:
-        """Begin at how often each thing is there: with any other bias both towers first run to one common vector.
-
-        A thing that is there with probability p weighs sqrt((1 - p) / p) where it is: a dog covers one patch in
-        five thousand, and would not be worth a gradient.
-        """
-        facts = torch.tensor([[thing in have for thing in THINGS] for have in clips.facts])  # (N, things)
-        cells = (
-            clips.cells[:256].flatten(2)[..., None] & (1 << torch.arange(len(KINDS)))
-        ) > 0  # (n, F, P, kinds)
-        for place, present in enumerate((cells.flatten(0, 2), cells.any(dim=2).flatten(0, 1), facts)):
-            often = facts.float().mean(dim=0)  # (things,)
-            often[: present.shape[1]] = present.float().mean(dim=0)
-            odds = often.clamp(1e-4, 1 - 1e-4).logit()  # (things,)
-            self.weight[place] = (-odds / 2).exp().clamp(1.0, MOST_WEIGHT)
-            self.bias[place] = odds + self.weight[place].log()
-        columns = columns_of(clips.cells[:256].flatten(0, 1))  # (n*F, parts, kinds)
-        moments = moments_of(clips.truths).flatten(0, 1)  # (N*F, moments)
-        for head, weight, present in (
-            (self.places, self.places_weight, columns.flatten(1)),
-            (self.moments, self.moments_weight, moments),
-        ):
-            odds = present.float().mean(dim=0).clamp(1e-4, 1 - 1e-4).logit()
-            weight.copy_((-odds / 2).exp().clamp(1.0, MOST_WEIGHT))
-            head.bias.copy_(odds + weight.log())
 
 
 def new_teacher(recipe: TeacherRecipe) -> XClip:
@@ -134,14 +60,6 @@ def new_teacher(recipe: TeacherRecipe) -> XClip:
             temporal_layers=recipe.temporal_layers,
         )
     return teacher
-
-
-def headed(head: nn.Linear, vectors: Tensor, present: Tensor, weight: Tensor) -> Tensor:
-    """Sigmoid loss of a linear head on unit vectors (N, D), summed over outputs; `present` (N, outputs)."""
-    loss = functional.binary_cross_entropy_with_logits(
-        head(HEAD_SCALE * vectors), present.float(), pos_weight=weight, reduction="none"
-    )
-    return loss.sum(dim=-1).mean()
 
 
 @dataclass(frozen=True)
@@ -165,6 +83,15 @@ class Reading:
     mask: Tensor
 
 
+@dataclass(frozen=True)
+class Asks:
+    """What Q queries ask of B clips. The last S of them name a side and have a mirror image."""
+
+    relevant: Tensor  # (Q, B) bool
+    alone: Tensor  # (S, B) bool: the clip fits the query and not its mirror image
+    sides: Tensor  # (Q, pairs) float
+
+
 class TeacherStep:
     """Computes the losses of one step and leaves their gradients in the parameters."""
 
@@ -175,6 +102,8 @@ class TeacherStep:
         self.teacher, self.clip, self.names = teacher, teacher.clip, names
         self.texts, self.clips, self.recipe = texts, clips, recipe
         self.moments = moments_of(clips.truths)
+        self.sides = torch.tensor([sides_of(facts) for facts in clips.facts])  # (N, pairs)
+        self.name_sides = torch.tensor([sides_of([thing]) for thing in THINGS])  # (things, pairs)
         self.lanes = Lanes(recipe.lanes, recipe.chunk)
 
     def __call__(self, step: int) -> dict[str, float]:
@@ -205,12 +134,18 @@ class TeacherStep:
         facts = [self.clips.facts[i] for i in chosen]
         queries = [make_query(rng.choice(facts), rng, rare=recipe.rare_words) for _ in range(recipe.queries)]
         names = [say(fact, rng, recipe.rare_words) for fact in THINGS]
-        said, reading = self._read([*captions, *(text for text, _ in queries)], generator)
+        sided = sided_queries(facts, recipe.sided, rng, recipe.rare_words)
+        asked, needs = zip(*queries, *sided, strict=True)
+        mirrors = [mirrored_words(text) for text, _ in sided]
+        said, reading = self._read([*captions, *asked, *mirrors], generator)
         named, naming = self._read(names, generator)  # apart: they are short, and padding costs
-        relevant = torch.tensor([[need <= have for have in facts] for _, need in queries])  # (Q, B)
-        losses = self._losses(
-            sight, reading, naming.sentence, same_caption(captions), relevant, facts, going_on
+        others = [mirrored(need) for _, need in sided]
+        asks = Asks(
+            relevant=fits(needs, facts),
+            alone=fits([need for _, need in sided], facts) & ~fits(others, facts),
+            sides=torch.tensor([sides_of(need) for need in needs]),
         )
+        losses = self._losses(sight, reading, naming.sentence, same_caption(captions), asks, chosen, going_on)
         total = self._weighted(losses)
         torch.autograd.backward(total)
         self.lanes.backward([lap, said, named])
@@ -267,12 +202,14 @@ class TeacherStep:
         reading: Reading,
         names: Tensor,
         same: Tensor,
-        relevant: Tensor,
-        facts: list[frozenset[Fact]],
+        asks: Asks,
+        chosen: list[int],
         going_on: Tensor,
     ) -> dict[str, Tensor]:
-        """All losses by name, before their weights. Texts come as captions, then queries."""
-        B = len(facts)
+        """All losses by name, before their weights. Texts come as captions, queries, mirror images of the last ones."""
+        B = len(chosen)
+        end = B + len(asks.relevant)
+        sided = end - len(asks.alone)
         scale = self.clip.logit_scale.exp()
         temporal = self.teacher.temporal(sight.frames, sight.mask)  # (B, F, D)
         video = self.teacher.mean_pool(temporal, sight.mask).video  # (B, D)
@@ -280,18 +217,27 @@ class TeacherStep:
         parts = self.teacher.granularities(
             reading.sentence, reading.words, frames, video, reading.mask, sight.mask
         )
-        score = scale * parts.score  # (B + Q, B)
-        plain = scale * reading.sentence @ video.T  # (B + Q, B)
-        fine = scale * parts.frame_word  # (B + Q, B); alone as well, or it rests on the start token for ever
+        score = scale * parts.score  # (B + Q + S, B)
+        plain = scale * reading.sentence @ video.T  # (B + Q + S, B)
+        fine = (
+            scale * parts.frame_word
+        )  # (B + Q + S, B); alone as well, or it rests on the start token for ever
+        facts = [self.clips.facts[i] for i in chosen]
         true = torch.tensor([[thing in have for thing in THINGS] for have in facts])  # (B, things)
+        relevant, alone = asks.relevant, asks.alone  # (Q, B), (S, B)
+        spoken = torch.cat([reading.sentence[B:end], names])  # (Q + things, D)
         return {
             "captions": info_nce(score[:B], same),
             "video": info_nce(plain[:B], same),
-            "queries": query_nce(score[B:], relevant) + query_nce(plain[B:], relevant),
-            "words": info_nce(fine[:B], same) + query_nce(fine[B:], relevant),
+            "queries": query_nce(score[B:end], relevant) + query_nce(plain[B:end], relevant),
+            "words": info_nce(fine[:B], same) + query_nce(fine[B:end], relevant),
             "patches": self._patches(sight, names),
             "frames": self._frames(sight, names, true),
             "facts": self._present(2, video @ names.T, true),
+            "sides": side_loss(self.names.sides, video, self.sides[chosen])
+            + side_loss(self.names.sides, spoken, torch.cat([asks.sides, self.name_sides])),
+            "mirrors": mirror_loss(score[sided:end], score[end:], alone)
+            + mirror_loss(plain[sided:end], plain[end:], alone),
             "places": headed(
                 self.names.places,
                 self._drawn(sight.frames, sight),
@@ -341,6 +287,8 @@ class TeacherStep:
             + r.weight_patches * losses["patches"]
             + r.weight_frames * losses["frames"]
             + r.weight_facts * losses["facts"]
+            + r.weight_sides * losses["sides"]
+            + r.weight_mirrors * losses["mirrors"]
             + r.weight_places * losses["places"]
             + r.weight_moments * losses["moments"]
         )

@@ -20,9 +20,10 @@ from core.training.dataset import (
 from core.training.evaluate import answer_table, expected_ranks, recall_table
 from core.training.lanes import Lanes
 from core.training.losses import presence, query_nce
+from core.training.names import KINDS, MOMENTS, columns_of, moments_of
 from core.training.optimiser import make_optimiser, rate_at, take_step
 from core.training.recipe import TeacherRecipe
-from core.training.teacher import KINDS, MOMENTS, columns_of, moments_of, new_teacher
+from core.training.teacher import new_teacher
 from core.training.texts import UNKNOWN, Texts, settle_unknown_words
 from core.training.vision import encode_visible, visible_patches
 from core.world import truth as world
