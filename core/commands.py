@@ -98,6 +98,8 @@ def run_search(options: argparse.Namespace) -> Answer:
         if options.like is not None:
             ranked = searcher.similar(options.like, k=options.k, filters=filters)
         else:
+            if joint is None:
+                searcher.line.find(searcher.bundle)
             *_, ranked = searcher.search(
                 options.text, k=options.k, rerank_clips=rerank_clips, filters=filters, joint=joint
             )

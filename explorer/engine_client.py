@@ -200,11 +200,11 @@ class EngineClient(QObject):
 
 
 def ends_request(reply: protocol.Reply) -> bool:
-    """Whether nothing more comes for this reply's request: a search has two answers, some replies come in parts."""
+    """Whether nothing more comes for this reply's request: a search has several answers, some replies come in parts."""
     match reply:
         case protocol.Progress():
             return False
         case protocol.Ranked():
-            return reply.final or reply.stage == "reranked"
+            return (reply.final or reply.stage == "reranked") and not reply.line_follows
         case _:
             return getattr(reply, "last", True)

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from core.search.pipeline import Searcher
 
 Post = Callable[[protocol.Reply], None]
-Handler = tuple[Executor, Callable[[Job, Any], None]]
+Step = Callable[[Job, Any], "Step | None"]
+"""Answers a request, or a part of it; what it returns is the rest, which other work of its thread may come before."""
+Handler = tuple[Executor, Step]
 """In which thread a request is answered, and by what."""
 PROGRESS_SECONDS: Final = 0.2
 

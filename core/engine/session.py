@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from core import protocol
 from core.engine.analysis import Analysis
-from core.engine.context import Context, Handler, Post
+from core.engine.context import Context, Handler, Post, Step
 from core.engine.explaining import Explaining
 from core.engine.host import Host
 from core.engine.judging import Judging
@@ -27,6 +28,7 @@ from core.errors import Cancelled, DrivescopeError, ErrorKind, of_os_error
 
 if TYPE_CHECKING:
     from core.library.ingest import IngestProgress
+    from core.search.pipeline import Searcher, StageRows
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +77,7 @@ class Session:
         else:
             executor, handler = self._handlers[type(request)]
             job = self._jobs[request.id] = Job(request.id)
-            executor.submit(self._run, handler, job, request)
+            executor.submit(self._run, executor, handler, job, request)
 
     def close(self) -> None:
         """The connection is gone: stop its work. What an ingest has committed stays, and the next one goes on there."""
@@ -83,11 +85,12 @@ class Session:
         for job in self._jobs.values():
             job.cancel()
 
-    def _run(self, handler: Callable[[Job, Any], None], job: Job, request: protocol.Request) -> None:
+    def _run(self, executor: Executor, step: Step, job: Job, request: protocol.Request) -> None:
         """Carry out one request in a worker thread; every way it can end becomes one answer."""
+        rest: Step | None = None
         try:
             job.check()
-            handler(job, request)
+            rest = step(job, request)
         except Cancelled:
             self._post(protocol.Cancelled(id=job.id))
         except DrivescopeError as error:
@@ -100,7 +103,10 @@ class Session:
             sentence = "Something went wrong inside the engine; its log has the details."
             self._post(_failed(job.id, ErrorKind.INTERNAL, sentence, f"{type(error).__name__}: {error}"))
         finally:
-            self._jobs.pop(job.id, None)
+            if rest is None:
+                self._jobs.pop(job.id, None)
+            else:
+                executor.submit(self._run, executor, rest, job, request)
 
     # --- libraries ------------------------------------------------------------------------------------
 
@@ -128,26 +134,45 @@ class Session:
 
     # --- queries --------------------------------------------------------------------------------------
 
-    def _search(self, job: Job, request: protocol.Search) -> None:
+    def _search(self, job: Job, request: protocol.Search) -> Step | None:
         _check_count(request.k)
         _ = self._context.open_searcher  # raises before the next line brings torch in for nothing
         from core.search.rerank import RERANK_CLIPS
 
         rerank_clips = RERANK_CLIPS if request.rerank else 0
 
-        def work() -> None:
-            rankings = self._context.ready_searcher().search(
+        def work() -> Step | None:
+            searcher = self._context.ready_searcher()
+            stages = searcher.stages(
                 request.text,
-                k=request.k,
+                request.k,
                 rerank_clips=rerank_clips,
                 filters=request.filters,
                 joint=self._context.joint_scorer() if request.joint and rerank_clips else None,
             )
-            for ranked in rankings:
+            for found in stages:
                 job.check()
-                self._post(msgspec.structs.replace(ranked, id=job.id))
+                ranked = msgspec.structs.replace(searcher.ranked(found, request.k), id=job.id)
+                self._post(ranked)
+            return self._find_line(searcher, found, ranked) if ranked.line_follows else None
 
-        self._host.with_device_fallback(work)
+        return self._host.with_device_fallback(work)
+
+    def _find_line(self, searcher: Searcher, found: StageRows, ranked: protocol.Ranked) -> Step:
+        """What finds the line of a ranking that is shown already, a sentence at a time, and shows it again."""
+        from core.search.line import with_line
+
+        line, made_with = searcher.line, searcher.library.made_with
+
+        def step(job: Job, request: protocol.Search) -> Step | None:
+            if not self._host.with_device_fallback(
+                lambda: line.step(self._host.bundle(made_with.reference, made_with.crop))
+            ):
+                return step
+            self._post(with_line(ranked, found, line.cuts))
+            return None
+
+        return step
 
     def _search_like(self, job: Job, request: protocol.SearchLike) -> None:
         _check_count(request.k)

@@ -4,7 +4,8 @@ One WebSocket on 127.0.0.1, binary frames, each frame one msgpack-encoded Struct
 The window sends `Hello` first; the engine answers `Welcome` or `Failed` and a close code. Every request
 carries an `id` chosen by the window; every reply repeats it; replies to a cancelled or superseded id are
 dropped by whoever sees them late. `State` and `LibraryChanged` are pushed with no id. A request has one
-answer unless its replies have a field `last`; `Search` has one answer a stage.
+answer unless its replies have a field `last`; `Search` has one answer a stage, and the last one again if its line had
+to be found first.
 
 Only numbers, short strings and JPEG bytes cross this wall. Paths in messages are the engine's paths: the
 window shows them and never opens them. Times are seconds from the start of the file (float), spans are

@@ -42,7 +42,10 @@ class Filters(msgspec.Struct, frozen=True):
 
 
 class Search(Message, frozen=True):
-    """Rank the open library's clips. Answers `Ranked(stage="first")`, then `Ranked(stage="reranked")`."""
+    """Rank the open library's clips. Answers `Ranked(stage="first")`, then `Ranked(stage="reranked")`.
+
+    The last one comes once more, with its line, if it says `line_follows`.
+    """
 
     id: int
     text: str
@@ -227,6 +230,7 @@ class Ranked(Message, frozen=True):
     final: bool = True  # False on a first stage that a rerank will follow
     without: tuple[str, ...] = ()  # what must not be there: the words behind a minus
     likely: int | None = None  # past this rank clips probably do not match; None: it cannot be told
+    line_follows: bool = False  # it can, and is being found: the same ranking comes once more, with `likely`
     unlearned: tuple[str, ...] = ()  # words as typed, minus words too, that the model never learned
 
 

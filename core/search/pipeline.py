@@ -19,9 +19,9 @@ from core.errors import DrivescopeError, ErrorKind
 from core.models.tokens import END, PADDING, START
 from core.protocol import Filters, Hit, Ranked, Stage
 from core.search.index import FlatIndex
+from core.search.line import Line, with_line
 from core.search.minus import Minus
 from core.search.query import read_query
-from core.search.relevance import Cuts, find_cuts
 from core.search.rerank import RERANK_CLIPS, rerank
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ Rows = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float32]
 JointScore = Callable[[str, Scores, Scores, Scores, Scores], "Scores | None"]
 """Query, rerank scores (K,), student (K, Ds), video (K, Dr) and frames (K, F, Dr) to joint scores (K,), or None."""
-NOTHING_LIKELY = "Probably nothing that was searched matches: the nearest clips are shown."
 NOTHING_LEARNED = "This model has learned no word of the query: the order of the clips says nothing."
 MARKERS = frozenset({START, END, PADDING})
 """Positions that the model reads and a person did not write."""
@@ -82,6 +81,8 @@ class StageRows:
 class Searcher:
     """Searches one library with the bundle that made its vectors.
 
+    `line` tells where matches end in the library as it was at the last look.
+
     Raises DrivescopeError(MISMATCH) if the library was made with another bundle, crop or sampling.
     """
 
@@ -98,8 +99,6 @@ class Searcher:
         self._clips: list[ClipRow] = []  # by row of the feature store
         self._live = np.empty(0, bool)  # (rows,) False where the clip was dropped
         self._generation = -1
-        self._cuts = Cuts()
-        self._cuts_clips = -1  # how many clips there were when the cuts were found
         self._build = self.library.build
 
     @property
@@ -127,6 +126,7 @@ class Searcher:
         gone = self.library.catalog.dropped_clip
         self._clips = [by_id.get(clip_id, gone) for clip_id in ids]
         self._live = np.fromiter((clip is not gone for clip in self._clips), bool, len(ids))
+        self.line = Line(self._store, generation, np.flatnonzero(self._live))
         return True
 
     def search(
@@ -140,10 +140,11 @@ class Searcher:
     ) -> Iterator[Ranked]:
         """Yield the first-stage ranking, then, unless `rerank_clips` is 0, the reranked one.
 
-        `k` is the number of hits returned; for the rest see `stages`.
+        `k` is the number of hits returned; for the rest see `stages`. The last one has its line if that is known;
+        `line.find` makes it known.
         """
         for found in self.stages(text, k, rerank_clips=rerank_clips, filters=filters, joint=joint):
-            yield self._ranked(found, k)
+            yield self.ranked(found, k)
 
     def stages(
         self,
@@ -190,7 +191,7 @@ class Searcher:
         vector = np.array(self._store.student[self.row_of(clip_id)], np.float32)  # (Ds,)
         nothing = torch.empty(0)
         query = QueryVectors("", torch.from_numpy(vector), nothing, nothing, (), ())
-        return self._ranked(self._first(query, k, filters, {}, final=True), k)
+        return self.ranked(self._first(query, k, filters, {}, final=True), k)
 
     def _first(
         self,
@@ -327,25 +328,8 @@ class Searcher:
             admitted = admitted & np.fromiter(named, bool, len(self._clips))
         return None if admitted.all() else np.flatnonzero(admitted).astype(np.int64)
 
-    def _likely(self, found: StageRows) -> int | None:
-        """How many of the ranked clips reach the library's cut (`relevance.py`), None where it has none.
-
-        The cuts are found at the first last stage that asks for them, a few tenths of a second once for a library,
-        and anew when it has half as many clips again, or half of them.
-        """
-        if not found.final or not found.query.text or found.query.blank or len(found.joint_scores):
-            return None  # the skeletons' share has another scale, and so have clips that are like one
-        if not 2 / 3 < self.clips / max(self._cuts_clips, 1) < 3 / 2 or self._cuts_clips < 0:
-            self._cuts = find_cuts(self.bundle, self._store, np.flatnonzero(self._live))
-            self._cuts_clips = self.clips
-        reranked = found.stage == "reranked"
-        cut = self._cuts.reranked if reranked else self._cuts.first
-        scores = found.rerank_scores if reranked else found.scores
-        return None if cut is None else int((scores >= cut).sum())
-
-    def _ranked(self, found: StageRows, k: int) -> Ranked:
-        """The first k of a stage as hits."""
-        likely = self._likely(found)
+    def ranked(self, found: StageRows, k: int) -> Ranked:
+        """The first k of a stage as hits, with the line if it is known."""
         asked = (found.query, *map(self.bundle.encode_text, found.without))  # both are remembered
         rows, reranked = found.rows[:k], found.rerank_scores[:k].tolist()
         weights = self._store.frame_weights[rows[len(reranked) :]]  # (k - m, F)
@@ -371,7 +355,7 @@ class Searcher:
                     taken=taken[place] if taken else 0.0,
                 )
             )
-        return Ranked(
+        ranked = Ranked(
             id=0,
             stage=found.stage,
             query=found.text,
@@ -380,12 +364,12 @@ class Searcher:
             timings_ms={name: round(ms, 3) for name, ms in found.timings_ms.items()},
             words=tuple(word for word in found.query.word_texts if word not in MARKERS),
             cut_words=found.query.cut_words,
-            notes=(*_notes(found.query), *((NOTHING_LIKELY,) if likely == 0 and hits else ())),
+            notes=_notes(found.query),
             final=found.final,
             without=found.without,
             unlearned=tuple(dict.fromkeys(word for part in asked for word in part.unlearned)),
-            likely=likely,
         )
+        return ranked if found.query.blank else with_line(ranked, found, self.line.cuts)
 
 
 def _notes(query: QueryVectors) -> tuple[str, ...]:

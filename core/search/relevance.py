@@ -20,16 +20,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-from core.search.rerank import rerank
-
-if TYPE_CHECKING:
-    from core.library.features import FeatureStore
-    from core.models.bundle import ModelBundle
 
 Floats = npt.NDArray[np.float64]
 Scores = npt.NDArray[np.float32]
@@ -87,18 +81,6 @@ class Cuts:
 
     first: float | None = None
     reranked: float | None = None
-
-
-def find_cuts(bundle: ModelBundle, store: FeatureStore, live: npt.NDArray[np.int64]) -> Cuts:
-    """Ask a library's clips in rows `live` (N,) every sentence, and find where matches begin in either stage."""
-    rows = live[:: max(1, -(-len(live) // MOST_CLIPS))]
-    if len(rows) < LEAST_CLIPS:
-        return Cuts()
-    students = np.asarray(store.student[rows], np.float32)  # (M, Ds)
-    queries = [bundle.encode_text(sentence) for sentence in SENTENCES]
-    first = np.stack([students @ query.student.cpu().numpy() for query in queries])  # (S, M)
-    reranked = np.stack([rerank(bundle, query, store, rows)[0] for query in queries])  # (S, M)
-    return Cuts(find_cut(first), find_cut(reranked))
 
 
 def find_cut(scores: Scores) -> float | None:

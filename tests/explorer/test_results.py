@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
@@ -9,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu
 
 from core.protocol import (
     ClipToSave,
+    Ranked,
     SaveClips,
     Search,
     SearchLike,
@@ -306,6 +308,40 @@ def test_where_all_or_none_match_no_clip_is_fainter_than_another(qtbot, engine, 
     assert not any(grid.hits.index(row).data(HitRole.UNLIKELY) for row in range(60))
     assert grid.hits.first_unlikely == -1
     assert not explorer.window.header.likely.isVisible()
+
+
+def test_a_line_that_is_found_later_is_drawn_into_what_is_shown(qtbot, engine, make_window, monkeypatch):
+    engine.world.likely = 5
+    say, late = engine.say, []
+
+    def line_later(reply) -> None:
+        if isinstance(reply, Ranked) and reply.final:
+            late.append(reply)
+            reply = msgspec.structs.replace(reply, likely=None, line_follows=True)
+        say(reply)
+
+    monkeypatch.setattr(engine, "say", line_later)
+    explorer = make_window(library="demo", query="rain")
+    qtbot.waitUntil(lambda: explorer.session.ranked is not None and explorer.session.ranked.final)
+    grid, header = explorer.window.grid, explorer.window.header
+    grid.select_row(7)
+    shown = order(explorer)
+    assert grid.hits.first_unlikely == -1
+    assert not header.likely.isVisible()
+    say(late.pop())
+    searched(qtbot, explorer)
+    assert (grid.hits.first_unlikely, order(explorer)) == (5, shown)
+    assert grid.currentIndex().row() == 7  # what the person has chosen meanwhile
+    assert header.likely.isVisible()
+
+    explorer.session.search("fog")
+    qtbot.waitUntil(lambda: len(late) == 1)
+    explorer.session.search("snow")  # before its line is there
+    qtbot.waitUntil(lambda: len(late) == 2)
+    say(late[0])
+    say(late[1])
+    searched(qtbot, explorer)
+    assert (explorer.session.ranked.query, explorer.session.ranked.likely) == ("snow", 5)
 
 
 def test_clips_like_one_and_back_to_the_query(qtbot, engine, make_window):

@@ -2,14 +2,18 @@
 
 import contextlib
 import json
+import threading
 import time
 
+import msgspec
+import numpy as np
 import pytest
 from websockets.sync.client import connect
 
 from core import protocol
 from core.cli import main
 from core.models.bundle_io import random_bundle
+from core.search import line
 from tests.core.engine.conftest import TOKEN
 from tests.core.library.conftest import make_video
 
@@ -38,7 +42,7 @@ class Client:
             answers.append(message)
             if isinstance(message, protocol.Progress):
                 continue
-            if isinstance(message, protocol.Ranked) and not message.final:
+            if isinstance(message, protocol.Ranked) and (not message.final or message.line_follows):
                 continue
             if isinstance(message, protocol.FrameChunk) and not message.last:
                 continue
@@ -105,6 +109,34 @@ def test_the_command_line_ranks_as_the_engine_does(server, library_folder, capsy
     )
     first_only = json.loads(capsys.readouterr().out)["hits"]
     assert [hit["clip_id"] for hit in first_only] == [hit.clip_id for hit in first.hits]
+
+
+def test_the_line_comes_after_the_ranking_and_nobody_waits_for_it(server, library_folder, monkeypatch):
+    may_end = threading.Event()
+    monkeypatch.setattr(line, "LEAST_CLIPS", 5)
+    monkeypatch.setattr(line, "find_cut", lambda scores: float(np.median(scores)))
+    step = line.Line.step
+    monkeypatch.setattr(line.Line, "step", lambda self, bundle: may_end.is_set() and step(self, bundle))
+    with client(server) as window:
+        window.ask(protocol.OpenLibrary, path=str(library_folder))
+        window.connection.send(protocol.encode(protocol.Search(id=70, text="a red car")))
+        shown = [protocol.decode_reply(window.connection.recv(timeout=60)) for _ in range(2)]
+        assert [(ranked.stage, ranked.likely, ranked.line_follows) for ranked in shown] == [
+            ("first", None, False), ("reranked", None, True),
+        ]  # fmt: skip
+        (opened,) = window.ask(protocol.GetLibrary)  # of the thread that finds the line
+        assert opened.library.clips == 10
+        window.connection.send(protocol.encode(protocol.Cancel(id=71, target=70)))
+        assert [type(reply) for reply in window.replies(70)] == [protocol.Cancelled]
+        may_end.set()
+        _first, last, lined = window.ask(protocol.Search, text="a red car")
+        assert last.line_follows
+        assert lined.likely is not None
+        assert lined == msgspec.structs.replace(
+            last, likely=lined.likely, notes=lined.notes, line_follows=False
+        )
+        _first, again = window.ask(protocol.Search, text="a red car")
+        assert (again.likely, again.hits) == (lined.likely, lined.hits)
 
 
 def test_pictures_and_frames_of_a_hit(server, library_folder):

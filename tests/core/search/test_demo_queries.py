@@ -23,7 +23,9 @@ def searcher(demo_home):
         patch.setenv(paths.HOME_ENVIRONMENT, str(demo_home))
         bundle = load_bundle(device="cpu")
         library = open_demo(bundle, lambda step: None, lambda: False)
-        yield Searcher(library, bundle)
+        searcher = Searcher(library, bundle)
+        searcher.line.find(bundle)
+        yield searcher
         library.close()
 
 

@@ -13,7 +13,8 @@ from core.library.library import Library
 from core.models.bundle_io import random_bundle
 from core.models.registry import load_bundle
 from core.protocol import Filters
-from core.search.pipeline import NOTHING_LIKELY, Searcher
+from core.search.line import NOTHING_LIKELY
+from core.search.pipeline import Searcher
 from core.search.relevance import Cuts
 
 CLIPS = 40
@@ -258,35 +259,32 @@ def test_a_joint_score_decides_the_order_and_leaves_the_scores_alone(library, bu
     assert "joint" not in silent.timings_ms
 
 
-def test_how_many_clips_reach_the_librarys_cut_is_told_at_the_last_stage(library, bundle, monkeypatch):
-    asked = []
-    every = [hit for *_, last in [Searcher(library, bundle).search("rain")] for hit in last.hits]
-
-    def cuts(_bundle, _store, live):
-        asked.append(len(live))
-        return Cuts(every[3].score, every[6].rerank_score)
-
-    monkeypatch.setattr("core.search.pipeline.find_cuts", cuts)
+def test_how_many_clips_reach_the_librarys_cut_is_told_at_the_last_stage(library, bundle):
     searcher = Searcher(library, bundle)
+    first, last = searcher.search("rain")
+    assert (first.likely, first.line_follows) == (None, False)
+    assert (last.likely, last.line_follows) == (None, True)  # it is not known yet
+    every = last.hits
+    searcher.line.cuts = Cuts(every[3].score, every[6].rerank_score)
     first, last = searcher.search("rain", k=5)
-    assert (first.likely, last.likely) == (None, 7)
+    assert (first.likely, last.likely, last.line_follows) == (None, 7, False)
     (only,) = searcher.search("rain", rerank_clips=0)
     assert only.likely == sum(hit.score >= every[3].score for hit in every)
-    assert searcher.similar(every[0].clip_id).likely is None
+    like = searcher.similar(every[0].clip_id)
     *_, joint = searcher.search("rain", joint=lambda _text, scores, *_vectors: -scores)
-    assert joint.likely is None
-    add_clips(library, bundle, "/drive/few.mp4", 5, seed=4)
-    *_, _last = searcher.search("rain")
-    assert asked == [CLIPS]  # a few clips more change no cut
-    add_clips(library, bundle, "/drive/many.mp4", 20, seed=5)
-    *_, _last = searcher.search("rain")
-    assert asked == [CLIPS, CLIPS + 25]
+    searcher.line.cuts = None
+    later = searcher.similar(every[0].clip_id)
+    assert [(r.likely, r.line_follows) for r in (like, joint, later)] == [(None, False)] * 3
+    searcher.line.cuts = Cuts()
+    *_, none = searcher.search("rain")
+    assert (none.likely, none.line_follows) == (None, False)  # the scores show no place for it
 
 
-def test_that_nothing_matches_is_said_and_the_nearest_clips_are_shown(library, bundle, monkeypatch):
-    monkeypatch.setattr("core.search.pipeline.find_cuts", lambda *_: Cuts(9.0, 9.0))
-    *_, last = Searcher(library, bundle).search("rain")
+def test_that_nothing_matches_is_said_and_the_nearest_clips_are_shown(library, bundle):
+    searcher = Searcher(library, bundle)
+    searcher.line.cuts = Cuts(9.0, 9.0)
+    *_, last = searcher.search("rain")
     assert (last.likely, len(last.hits)) == (0, CLIPS)
     assert last.notes == (NOTHING_LIKELY,)
-    (nobody,) = Searcher(library, bundle).search("rain", filters=Filters(name_contains="no such video"))
-    assert nobody.notes == ()
+    (nobody,) = searcher.search("rain", filters=Filters(name_contains="no such video"))
+    assert (nobody.notes, nobody.line_follows) == ((), False)
