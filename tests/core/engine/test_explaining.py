@@ -15,6 +15,7 @@ from core.explain.command import choose_target, clip_samples
 from core.explain.heatmap import ClipSight
 from core.library.library import Library
 from core.models.registry import load_bundle
+from tests.core.engine.conftest import PATIENCE_S
 from tests.core.engine.test_session import Client as Window
 from tests.core.engine.test_session import (
     bundle_folder,  # noqa: F401 - fixtures
@@ -146,13 +147,13 @@ def test_a_clip_that_nobody_looks_at_any_more_is_stopped_and_a_search_comes_firs
 
     def slow(*args: object) -> object:
         judging.set()
-        assert going_on.wait(60)
+        assert going_on.wait(PATIENCE_S)
         return plain(*args)
 
     monkeypatch.setattr(ClipSight, "faithfulness", slow)
     request = protocol.GetHeat(id=700, clip_id=hit.clip_id, text=QUERY)
     window.connection.send(protocol.encode(request))
-    assert judging.wait(60)
+    assert judging.wait(PATIENCE_S)
     *_, ranked = window.ask(protocol.Search, text="rain")  # answered in the middle of it
     assert ranked.final
     window.connection.send(protocol.encode(protocol.Cancel(id=701, target=700)))
@@ -175,7 +176,7 @@ def test_work_that_can_wait_lets_the_models_thread_pass():
     time.sleep(0.1)
     assert not waiting.done()
     hold.set()
-    waiting.result(10)
+    waiting.result(PATIENCE_S)
     assert second.done()
     assert order == ["query", "heat"]
     hold.clear()
@@ -183,9 +184,9 @@ def test_work_that_can_wait_lets_the_models_thread_pass():
     stopped = other.submit(models.let_pass, job.check)
     job.cancel()
     with pytest.raises(Cancelled):
-        stopped.result(10)
+        stopped.result(PATIENCE_S)
     hold.set()
-    models.submit(int, "no number").exception(10)
+    models.submit(int, "no number").exception(PATIENCE_S)
     models.let_pass(Job(2).check)  # a failure does not count for ever
     models.shutdown()
     other.shutdown()

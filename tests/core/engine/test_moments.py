@@ -6,7 +6,6 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from websockets.sync.client import connect
 
 from core import paths, protocol
 from core.cli import main
@@ -14,7 +13,7 @@ from core.engine.host import Host
 from core.explain.moments_footage import LENGTHS, raw_length
 from core.library.library import Library
 from core.models.registry import load_bundle
-from tests.core.engine.conftest import TOKEN, ServerThread
+from tests.core.engine.conftest import TOKEN, ServerThread, dial
 from tests.core.engine.test_words import Window
 
 CLIP_S = 2.0
@@ -32,8 +31,7 @@ def window(library, tmp_path_factory):
     for file in sorted((paths.resources() / "demo").glob("*.mp4"))[:2]:
         shutil.copy(file, footage)
     running = ServerThread(Host("cpu"))
-    address = f"ws://127.0.0.1:{running.port}"
-    with connect(address, compression=None, max_size=protocol.MAX_MESSAGE_BYTES) as connection:
+    with dial(running) as connection:
         connection.send(protocol.encode(protocol.Hello(token=TOKEN, protocol=protocol.PROTOCOL_VERSION)))
         asking = Window(connection)
         asking.ask(protocol.OpenLibrary, path=str(library), create=True)

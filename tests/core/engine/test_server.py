@@ -11,19 +11,17 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import connect
 
 from core import paths, protocol
 from core.engine.host import Host
 from core.engine.server import _poster
 from core.engine.service import _write_token
-from tests.core.engine.conftest import TOKEN
+from tests.core.engine.conftest import PATIENCE_S, TOKEN, dial
 
 
 @contextlib.contextmanager
 def greet(server, token=TOKEN, version=protocol.PROTOCOL_VERSION):
-    address = f"ws://127.0.0.1:{server.port}"
-    with connect(address, compression=None, max_size=protocol.MAX_MESSAGE_BYTES) as connection:
+    with dial(server) as connection:
         connection.send(protocol.encode(protocol.Hello(token=token, protocol=version)))
         yield connection
 
@@ -31,7 +29,7 @@ def greet(server, token=TOKEN, version=protocol.PROTOCOL_VERSION):
 def receive(connection, kind):
     """The next message of that kind; others (state pushes) are passed over."""
     for _ in range(50):
-        message = protocol.decode_reply(connection.recv(timeout=60))
+        message = protocol.decode_reply(connection.recv(PATIENCE_S))
         if isinstance(message, kind):
             return message
     raise AssertionError(f"no {kind.__name__} came")
@@ -54,7 +52,7 @@ def test_a_wrong_token_is_refused_with_a_reason(server):
         assert refusal.kind == "unauthorised"
         assert "token" in refusal.sentence
         with pytest.raises(ConnectionClosed) as closed:
-            connection.recv(timeout=60)
+            connection.recv(PATIENCE_S)
         assert closed.value.rcvd.code == protocol.CLOSE_UNAUTHORISED
     assert_alive(server)
 
@@ -66,7 +64,7 @@ def test_another_version_is_told_which_side_to_update(server, version, older):
         assert refusal.kind == "version"
         assert f"update the {older}" in refusal.sentence
         with pytest.raises(ConnectionClosed) as closed:
-            connection.recv(timeout=60)
+            connection.recv(PATIENCE_S)
         assert closed.value.rcvd.code == protocol.CLOSE_VERSION
     assert_alive(server)
 
@@ -84,10 +82,7 @@ def test_a_written_token_is_this_users_alone(monkeypatch, tmp_path):
 
 
 def test_a_web_page_is_refused(server):
-    with (
-        pytest.raises(InvalidStatus) as refused,
-        connect(f"ws://127.0.0.1:{server.port}", origin="https://example.org"),
-    ):
+    with pytest.raises(InvalidStatus) as refused, dial(server, origin="https://example.org"):
         pass
     assert refused.value.response.status_code == 403
     assert b"web pages" in refused.value.response.body
@@ -105,13 +100,13 @@ def test_garbage_is_refused_and_the_engine_lives_on(server, frame):
         assert refusal.kind == "bad_input"
         with pytest.raises(ConnectionClosed) as closed:
             while True:
-                connection.recv(timeout=60)
+                connection.recv(PATIENCE_S)
         assert closed.value.rcvd.code == protocol.CLOSE_BAD_MESSAGE
     assert_alive(server)
 
 
 def test_a_first_message_that_is_no_hello_is_refused(server):
-    with connect(f"ws://127.0.0.1:{server.port}") as connection:
+    with dial(server) as connection:
         connection.send(protocol.encode(protocol.GetLibrary(id=1)))
         assert receive(connection, protocol.Failed).sentence == "The first message must be Hello."
     assert_alive(server)
@@ -123,7 +118,7 @@ def test_a_message_of_100_mb_is_refused_before_it_is_read_whole(server):
         with pytest.raises(ConnectionClosed) as closed:
             connection.send(bytes(100_000_000))
             while True:
-                connection.recv(timeout=60)
+                connection.recv(PATIENCE_S)
         assert closed.value.rcvd.code == 1009
         assert closed.value.rcvd.reason
     assert_alive(server)
@@ -155,7 +150,7 @@ def test_a_reply_that_the_loop_did_not_live_to_send_keeps_no_worker():
     post = _poster(loop, asyncio.Queue())
     with ThreadPoolExecutor(1) as worker:
         posting = worker.submit(post, protocol.Cancelled(id=1))
-        assert handed_over.wait(60)
+        assert handed_over.wait(PATIENCE_S)
         assert not posting.done()
         loop.close()
         posting.result(30)  # long before a window that takes nothing is given up

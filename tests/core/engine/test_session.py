@@ -3,18 +3,16 @@
 import contextlib
 import json
 import threading
-import time
 
 import msgspec
 import numpy as np
 import pytest
-from websockets.sync.client import connect
 
 from core import protocol
 from core.cli import main
 from core.models.bundle_io import random_bundle
 from core.search import line
-from tests.core.engine.conftest import TOKEN
+from tests.core.engine.conftest import PATIENCE_S, TOKEN, dial
 from tests.core.library.conftest import make_video
 
 
@@ -35,7 +33,7 @@ class Client:
     def replies(self, request_id):
         answers = []
         while True:
-            message = protocol.decode_reply(self.connection.recv(timeout=60))
+            message = protocol.decode_reply(self.connection.recv(PATIENCE_S))
             if getattr(message, "id", None) != request_id:
                 self.pushed.append(message)
                 continue
@@ -76,8 +74,7 @@ def library_folder(tmp_path, footage_folder, bundle_folder, capsys):
 
 @contextlib.contextmanager
 def client(server):
-    address = f"ws://127.0.0.1:{server.port}"
-    with connect(address, compression=None, max_size=protocol.MAX_MESSAGE_BYTES) as connection:
+    with dial(server) as connection:
         connection.send(protocol.encode(protocol.Hello(token=TOKEN, protocol=protocol.PROTOCOL_VERSION)))
         yield Client(connection)
 
@@ -120,7 +117,7 @@ def test_the_line_comes_after_the_ranking_and_nobody_waits_for_it(server, librar
     with client(server) as window:
         window.ask(protocol.OpenLibrary, path=str(library_folder))
         window.connection.send(protocol.encode(protocol.Search(id=70, text="a red car")))
-        shown = [protocol.decode_reply(window.connection.recv(timeout=60)) for _ in range(2)]
+        shown = [protocol.decode_reply(window.connection.recv(PATIENCE_S)) for _ in range(2)]
         assert [(ranked.stage, ranked.likely, ranked.line_follows) for ranked in shown] == [
             ("first", None, False), ("reranked", None, True),
         ]  # fmt: skip
@@ -241,12 +238,11 @@ def test_errors_are_one_sentence(server, tmp_path, library_folder):
 def test_the_engine_says_when_it_is_warm(server, bundle_folder):
     server.host.workers.models.submit(server.host.warm_up, bundle_folder)
     with client(server) as window:
-        deadline = time.monotonic() + 60
-        while server.host.state.status != "warm" and time.monotonic() < deadline:
-            time.sleep(0.02)
-        (listed,) = window.ask(protocol.GetModels)
-        states = [push for push in window.pushed if isinstance(push, protocol.State)]
-        assert states[-1].status == "warm"
+        states = []
+        while not states or states[-1].status != "warm":
+            message = protocol.decode_reply(window.connection.recv(PATIENCE_S))
+            states += [message] if isinstance(message, protocol.State) else []
         assert states[-1].device == "cpu"
         assert states[-1].precision
+        (listed,) = window.ask(protocol.GetModels)
         assert listed.models

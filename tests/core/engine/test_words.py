@@ -4,11 +4,10 @@ import itertools
 import shutil
 
 import pytest
-from websockets.sync.client import connect
 
 from core import paths, protocol
 from core.engine.host import Host
-from tests.core.engine.conftest import TOKEN, ServerThread
+from tests.core.engine.conftest import PATIENCE_S, TOKEN, ServerThread, dial
 
 CLIPS = 16
 QUERY = "a pedestrian crosses the road at night"
@@ -34,7 +33,7 @@ class Window:
         answers = []
         earlier = [message for message in self._kept if message.id == number]
         while True:
-            message = earlier.pop(0) if earlier else protocol.decode_reply(self.connection.recv(timeout=120))
+            message = earlier.pop(0) if earlier else protocol.decode_reply(self.connection.recv(PATIENCE_S))
             if getattr(message, "id", number) != number:
                 self._kept.append(message)
             if getattr(message, "id", None) != number:
@@ -51,8 +50,7 @@ def window(tmp_path_factory):
     for file in sorted((paths.resources() / "demo").glob("*.mp4"))[:CLIPS]:
         shutil.copy(file, footage)
     running = ServerThread(Host("cpu"))
-    address = f"ws://127.0.0.1:{running.port}"
-    with connect(address, compression=None, max_size=protocol.MAX_MESSAGE_BYTES) as connection:
+    with dial(running) as connection:
         connection.send(protocol.encode(protocol.Hello(token=TOKEN, protocol=protocol.PROTOCOL_VERSION)))
         asking = Window(connection)
         asking.ask(protocol.OpenLibrary, path=str(tmp_path_factory.mktemp("new") / "library"), create=True)
