@@ -147,6 +147,7 @@ class ImportDialog(Sheet):
         return SpanMatch(overlap, round(self._threshold.value(), 2))
 
     def _ask(self) -> None:
+        self._later.stop()
         if self._request is not None:
             self._request.cancel()
         self._import.setEnabled(False)
@@ -159,6 +160,7 @@ class ImportDialog(Sheet):
         self._follow(request)
 
     def _on_import(self) -> None:
+        self._later.stop()  # the import has the newest overlap; a preview that begins now would cancel it
         self._import.setEnabled(False)
         path, companion, match, columns = self._path, self._companion_path, self._match(), dict(self._chosen)
         name = self._name.text().strip()

@@ -59,6 +59,23 @@ def test_import_shows_the_file_asks_anew_for_every_choice_and_brings_the_set(qtb
     assert room.analysis.chosen_set == "set-3"
 
 
+def test_an_import_is_not_cancelled_by_the_pause_after_the_last_figure(qtbot, engine, room):
+    dialog = ImportDialog(room.explorer.client, "/footage/my truth.csv")
+    qtbot.addWidget(dialog)
+    dialog.show()
+    qtbot.waitUntil(dialog._import.isEnabled)
+    engine.hold(ImportQueries)
+    dialog._later.setInterval(0)
+    dialog._threshold.setValue(0.6)
+    dialog._import.click()
+    qtbot.waitUntil(lambda: len(engine.asked(ImportQueries)) == 1)
+    engine.release(ImportQueries)
+    qtbot.waitUntil(lambda: not dialog.isVisible())
+    assert engine.asked(ImportQueries)[0].match == SpanMatch("contains", 0.6)
+    assert len(engine.asked(PreviewQueries)) == 1
+    assert engine.cancelled == []
+
+
 def test_a_file_that_cannot_be_read_is_refused_in_its_own_words(qtbot, engine, room):
     engine.analysis.refuse = "/footage/x.csv is empty."
     dialog = ImportDialog(room.explorer.client, "/footage/x.csv")
