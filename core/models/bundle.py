@@ -103,7 +103,7 @@ class QueryVectors:
     word_texts: tuple[str, ...]  # one per row of `words`
     cut_words: tuple[str, ...]  # words beyond the model's limit
     unlearned: tuple[str, ...] = ()  # words as typed that no tower learned: they are passed over
-    blank: bool = False  # there are words, and no tower learned one of them
+    blank: bool = False  # there are words, and no tower learned one that says something
 
 
 @dataclass

@@ -23,6 +23,13 @@ from core.models.bpe import clip_byte_pairs
 UNKNOWN: Final = 49405
 """The stand-in's row: CLIP's last byte pair, which no English sentence of ours contains."""
 _WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_SMALL: Final = frozenset({
+    "a", "an", "the", "this", "that", "these", "those", "some", "any", "no", "and", "or", "but", "of", "in",
+    "on", "at", "to", "by", "from", "with", "for", "as", "is", "are", "was", "were", "be", "been", "being",
+    "it", "its", "i", "me", "my", "we", "us", "our", "you", "your", "he", "him", "his", "she", "her",
+    "they", "them", "their", "who", "which",
+})  # fmt: skip
+"""What holds a sentence together: "a submarine" says nothing to a model that knows only the article."""
 
 
 class Learned:
@@ -39,16 +46,18 @@ class Learned:
             self._missing[alike] = len(alike) > 1
 
     def unlearned(self, text: str) -> tuple[tuple[str, ...], bool]:
-        """The words that the tower passes over, as typed and each once, and whether no word is left that it knows.
+        """The words that the tower passes over, as typed and each once, and whether nothing is left that it knows.
 
-        The parts of "zebra-crossing" count for themselves; single letters ("T-junction") are not named.
+        Nothing is left where it knows none of the words that say something: an article alone does not. The parts of
+        "zebra-crossing" count for themselves; single letters ("T-junction") are not named.
         """
         words: dict[str, str] = {}
         for word in _WORD.findall(text) if self._missing.any() else ():
             words.setdefault(word.casefold(), word)
         passed = [word for word in words.values() if not self._knows(word)]
         named = tuple(word for word in passed if len(word) > 1 or word.isdigit())
-        return named, bool(words) and len(passed) == len(words)
+        saying = [word for word in words.values() if word.casefold() not in _SMALL] or [*words.values()]
+        return named, bool(words) and set(saying) <= set(passed)
 
     def _knows(self, word: str) -> bool:
         """Whether some byte pair of a word is learned."""

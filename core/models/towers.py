@@ -33,7 +33,7 @@ class TextVectors:
     word_texts: tuple[str, ...]
     cut_words: tuple[str, ...]
     unlearned: tuple[str, ...] = ()  # words as typed that the tower never learned and passes over
-    blank: bool = False  # there are words, and none of them is learned
+    blank: bool = False  # there are words, and none that says something is learned
 
 
 class Tower(ABC):

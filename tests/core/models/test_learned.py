@@ -32,7 +32,11 @@ def tower():
     [
         ("A Cyclist crosses at night", (), False),
         ("a Submarine crosses at NIGHT", ("Submarine",), False),
-        ("a submarine, a SUBMARINE and a kangaroo", ("submarine", "and", "kangaroo"), False),
+        ("a submarine, a SUBMARINE and a kangaroo", ("submarine", "and", "kangaroo"), True),
+        ("at the crosses", (), False),
+        ("at a submarine", ("submarine",), True),  # what is left, "at a", says nothing
+        ("at the", (), False),
+        ("of", ("of",), True),
         ("kangaroo", ("kangaroo",), True),
         ("kangaroo submarine!", ("kangaroo", "submarine"), True),
         ("zebra-crosses", ("zebra",), False),  # the tower reads three words there: zebra, -, crosses

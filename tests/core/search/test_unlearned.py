@@ -66,10 +66,11 @@ def test_a_minus_word_that_was_never_learned_takes_nothing_off(searcher, two):
 
 
 def test_a_query_of_such_words_alone_says_that_its_order_says_nothing(searcher, two):
-    ranked = last(searcher, " ".join(two))
-    assert ranked.unlearned == tuple(two)
-    assert ranked.notes == (NOTHING_LEARNED,)
-    assert ranked.likely is None
+    for text in (" ".join(two), f"a {two[0]} in the {two[1]}"):
+        ranked = last(searcher, text)
+        assert ranked.unlearned == tuple(two)
+        assert ranked.notes == (NOTHING_LEARNED,)
+        assert (ranked.likely, ranked.line_follows) == (None, False)
 
 
 def test_the_command_line_says_it_in_one_line_beside_the_answer(searcher, two, capsys):
