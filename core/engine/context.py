@@ -15,6 +15,7 @@ from core.errors import DrivescopeError, ErrorKind
 if TYPE_CHECKING:
     from core.explain.joint_score import JointScorer
     from core.library.ingest import IngestProgress
+    from core.library.library import Library
     from core.search.pipeline import Searcher
 
 Post = Callable[[protocol.Reply], None]
@@ -32,6 +33,7 @@ class Context:
         self.host = host
         self.post = post
         self.searcher: Searcher | None = None
+        self._told: tuple[int, ...] = ()  # what the open library held when the window last heard of it
         self._joint: tuple[str, JointScorer] | None = None
 
     @property
@@ -50,6 +52,20 @@ class Context:
         made_with = searcher.library.made_with
         searcher.bundle = self.host.bundle(made_with.reference, made_with.crop)
         return searcher
+
+    def tell_of(self, library: Library) -> None:
+        """What the library holds now is what the window hears next."""
+        self._told = library.on_disk
+
+    def look_again(self) -> None:
+        """Push `LibraryChanged` if the open library holds something else than the window heard; from any thread."""
+        searcher = self.searcher
+        if searcher is None:
+            return
+        now = searcher.library.on_disk
+        if now and now != self._told:
+            self._told = now
+            self.post(protocol.LibraryChanged(clips=searcher.clips))
 
     def joint_scorer(self) -> JointScorer:
         """What weighs skeletons into a rerank, for the bundle in force; for the models thread only."""

@@ -67,6 +67,7 @@ def describe(library: Library, bundle: ModelBundle) -> LibraryInfo:
         notes.append(SYNTHETIC_NOTE.format(bundle=bundle.spec.name))
     return LibraryInfo(
         path=str(library.folder),
+        build="-".join(map(str, library.build)),
         name="Demo library" if is_demo else library.folder.name,
         bundle=bundle.spec.name,
         bundle_label=bundle.spec.label,

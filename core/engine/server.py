@@ -16,7 +16,7 @@ import inspect
 import logging
 import time
 from collections.abc import Callable
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Executor
 from os import getpid
 from typing import Final
 
@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 HELLO_SECONDS: Final = 10.0
 OUTGOING_MESSAGES: Final = 64
 """Replies that may wait for a slow window before the worker that makes them is held back."""
+LOOK_SECONDS: Final = 2.0
 PATIENCE_SECONDS: Final = 60.0
 """So long a worker is held back; what the window has not taken by then is dropped."""
 
@@ -108,6 +109,7 @@ class EngineServer:
         outgoing: asyncio.Queue[protocol.Reply] = asyncio.Queue(OUTGOING_MESSAGES)
         sender = asyncio.create_task(_send_all(connection, outgoing))
         session = Session(self._host, _poster(loop, outgoing), self.stopped.set)
+        watch = asyncio.create_task(_watch(session, self._host.workers.pictures))
         try:
             while True:
                 try:
@@ -121,9 +123,10 @@ class EngineServer:
                 session.receive(request)
         finally:
             session.close()
-            sender.cancel()
-            with contextlib.suppress(asyncio.CancelledError, ConnectionClosed):
-                await sender
+            for task in (watch, sender):
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError, ConnectionClosed):
+                    await task
 
 
 def _poster(
@@ -174,6 +177,13 @@ def _poster(
 
 _pending: set[asyncio.Task[None]] = set()
 """Tasks under way: asyncio holds them weakly, and an unheld one may vanish before it ran."""
+
+
+async def _watch(session: Session, executor: Executor) -> None:
+    """Have the session look at its library every `LOOK_SECONDS`, in a thread: a disk may take its time."""
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.get_running_loop().run_in_executor(executor, session.look_again)
 
 
 async def _send_all(connection: ServerConnection, outgoing: asyncio.Queue[protocol.Reply]) -> None:

@@ -79,6 +79,10 @@ class Session:
             job = self._jobs[request.id] = Job(request.id)
             executor.submit(self._run, executor, handler, job, request)
 
+    def look_again(self) -> None:
+        """Tell the window if another process changed the open library or built it anew. Called now and then."""
+        self._context.look_again()
+
     def close(self) -> None:
         """The connection is gone: stop its work. What an ingest has committed stays, and the next one goes on there."""
         self._host.listeners.discard(self._post)
@@ -120,13 +124,15 @@ class Session:
         bundle = self._host.bundle(made_with.reference, made_with.crop)
         if self._context.searcher is not None:
             self._context.searcher.library.close()
+        self._context.tell_of(library)
         self._context.searcher = Searcher(library, bundle)
         self._post(protocol.LibraryOpened(id=job.id, library=libraries.describe(library, bundle)))
 
     def _get_library(self, job: Job, request: protocol.GetLibrary) -> None:
         from core.engine import libraries
 
-        searcher = self._context.open_searcher
+        searcher = self._context.ready_searcher()
+        self._context.tell_of(searcher.library)
         searcher.refresh()
         self._post(
             protocol.LibraryOpened(id=job.id, library=libraries.describe(searcher.library, searcher.bundle))

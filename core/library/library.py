@@ -26,7 +26,7 @@ from core.errors import DrivescopeError, ErrorKind
 from core.library import thumbs
 from core.library.catalog import Catalog
 from core.library.encoder import VectorSpec
-from core.library.features import FeatureStore, MadeWith, Manifest, check_made_with
+from core.library.features import MANIFEST, FeatureStore, MadeWith, Manifest, check_made_with
 from core.library.storage import storage_errors
 
 CATALOG: Final = "library.db"
@@ -120,6 +120,19 @@ class Library:
         self.close()
         self.catalog, self.made_with, self.feature_id = now.catalog, now.made_with, now.feature_id
         self.build = now.build
+
+    @property
+    def on_disk(self) -> tuple[int, ...]:
+        """The folder's state, told without reading it; empty while there is no library in it.
+
+        It is another one after every commit of whichever process, and when the library was built anew.
+        """
+        build = _build_of(self.folder)
+        try:
+            manifest = (self.feature_folder(self.feature_id) / MANIFEST).stat()
+        except OSError:  # built anew with another bundle, or gone
+            return build if any(build) else ()
+        return *build, manifest.st_ino, manifest.st_mtime_ns
 
     def close(self) -> None:
         """Closes the catalogue."""
