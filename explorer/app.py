@@ -23,7 +23,8 @@ from explorer.models.heat import Heat
 from explorer.models.hits import best_of_each_video
 from explorer.models.thumbnails import Thumbnails
 from explorer.moments import MomentsTab
-from explorer.session import Session
+from explorer.remarks import Remarks
+from explorer.session import Session, place
 from explorer.settings import Settings
 from explorer.skeleton import SkeletonTab
 from explorer.why import WhyTab
@@ -66,8 +67,9 @@ class Explorer(QObject):
             self.window, self.session, self.actions, self.jobs, self.thumbnails, self.settings
         )
         self.commands = Commands(self.window, self._handlers(), self.settings)
+        self.remarks = Remarks(self.session, self.window.query_bar, self.window.header, self.window.banners)
         self._shown_query = ""
-        self._library_path = ""
+        self._library_place = ("", "")
         self._select_first = False
         self._engine_failed = False
         self._engine_lost = False
@@ -229,10 +231,10 @@ class Explorer(QObject):
         self.window.inspector.show_library(library, demo=self.session.is_demo)
         if library is not None:
             self.window.setWindowTitle(f"{library.name} – Drivescope")
-            if library.path != self._library_path:
-                self._library_path = library.path
+            if place(library) != self._library_place:
+                self._library_place = place(library)
                 self.thumbnails.clear()
-                self.heat.reload()
+                self.window.inspector.reload()
             self.window.banners.show_library_notes(library.path, library.notes)
         self._show_recent()
         self._show_empty()
@@ -252,13 +254,11 @@ class Explorer(QObject):
             self._shown_query = ""
             self.window.grid.show_ranking((), same_query=False)
             self.window.inspector.show_hit(None)
-            self.window.banners.show_query_notes(())
             self._show_empty()
             return
         same = bool(ranked.query) and ranked.query == self._shown_query
         self._shown_query = ranked.query
         self._show_counts(ranked, waiting=not ended(ranked))
-        self.window.banners.show_query_notes(ranked.notes)
         self.window.show_results(there=bool(ranked.hits))
         keep = same or not self._select_first  # what was only typed leaves the chosen clip alone
         grouped = self.settings.flag("search/one_per_video")

@@ -75,6 +75,8 @@ class Photographer(QObject):
         session, message = self._explorer.session, self._explorer.window.banners.message
         told = message.isVisible() and message.property("level") == "error" and self._explorer.client.ready
         unanswered = bool(session.query) and session.ranked is None and not session.searching
+        if self._explorer.remarks.refusal:
+            return f"No picture was taken: {self._explorer.remarks.refusal}"
         if told and not session.opening_path and (session.library is None or unanswered):
             return f"No picture was taken: {message.text.text()}"
         return ""

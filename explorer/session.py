@@ -51,6 +51,7 @@ class Session(QObject):
         reopened(): a new engine has the library open again; what the old one was asked for has to be asked again.
         searching_changed(searching): a query is running or is not.
         ranking_changed(ranked): a ranking arrived; None when the query was cleared.
+        refused(failure): the query is none that can be answered, e.g. because it is only minus words.
         indexed(sentence, failed): footage was added, and whether some files could not be read.
         missing_found(names): videos whose files are gone and that are still in the library.
         said(level, sentence, detail): something for the message bar.
@@ -61,6 +62,7 @@ class Session(QObject):
     reopened = Signal()
     searching_changed = Signal(bool)
     ranking_changed = Signal(object)
+    refused = Signal(object)
     indexed = Signal(str, bool)
     missing_found = Signal(object)
     said = Signal(str, str, str)
@@ -141,7 +143,7 @@ class Session(QObject):
         """Ask for fresh counts, videos and failures."""
         if self.library is not None and self.link.client.ready:
             request = self._ask(lambda number: GetLibrary(id=number))
-            request.answered.connect(self._on_library)
+            request.answered.connect(self._on_refreshed)
 
     def add_footage(self, paths: tuple[str, ...], *, drop_missing: bool = False) -> None:
         """Index files and folders; without an open library they found one of their own."""
@@ -223,7 +225,7 @@ class Session(QObject):
         self._search = request
         self.searching_changed.emit(True)
         request.answered.connect(self._on_ranked)
-        request.failed.connect(self._say_failure)
+        request.failed.connect(self._on_search_failed)
         request.finished.connect(lambda: self._search_over(request))
 
     def cancel_search(self) -> None:
@@ -252,10 +254,6 @@ class Session(QObject):
     def _on_opened(self, reply: LibraryOpened) -> None:
         self._opening = None
         if self.library is None or self.library.path != reply.library.path:
-            self.filters = Filters()
-            self.like = None
-            self.ranked = None
-            self.ranking_changed.emit(None)
             self._remember_library(reply.library.path if self._wanted_path != DEMO else DEMO)
         self._on_library(reply)
         self.opening_changed.emit("")
@@ -267,9 +265,21 @@ class Session(QObject):
             self.add_footage(paths)
         self.search_again()
 
-    def _on_library(self, reply: LibraryOpened) -> None:
+    def _on_refreshed(self, reply: LibraryOpened) -> None:
+        if self._on_library(reply):
+            self.search_again()
+
+    def _on_library(self, reply: LibraryOpened) -> bool:
+        """Take it up. Returns whether it is another one than before, of which nothing that is shown can be kept."""
+        other = self.library is None or place(self.library) != place(reply.library)
+        if other:
+            self.filters = Filters()
+            self.like = None
+            self.ranked = None
+            self.ranking_changed.emit(None)
         self.library = reply.library
         self.library_changed.emit(reply.library)
+        return other
 
     def _on_open_failed(self, failure: Failed) -> None:
         self._footage_waiting = ()
@@ -287,6 +297,12 @@ class Session(QObject):
     def _on_ranked(self, reply: Ranked) -> None:
         self.ranked = reply
         self.ranking_changed.emit(reply)
+
+    def _on_search_failed(self, failure: Failed) -> None:
+        if failure.kind == "bad_input":
+            self.refused.emit(failure)
+        else:
+            self._say_failure(failure)
 
     def _search_over(self, request: Request) -> None:
         if self._search is request:
@@ -327,6 +343,11 @@ class Session(QObject):
         self._resuming = self.library is not None
         if self._wanted_path:
             self.open_library(self._wanted_path, create=self._wanted_create)
+
+
+def place(library: LibraryInfo) -> tuple[str, str]:
+    """Tells one library from another, also from one that was built anew in the same folder."""
+    return library.path, library.build
 
 
 def _summary(reply: FootageAdded) -> str:

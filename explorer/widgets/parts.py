@@ -139,6 +139,31 @@ class ElidedLabel(QLabel):
         self.setToolTip(plain_tip(self.text()) if self._elided() != self.text() else "")
 
 
+class FittingLabel(QLabel):
+    """One line that says as much as it has room for: the first of its texts that fits whole, or nothing."""
+
+    def __init__(self, role: str = "") -> None:
+        super().__init__()
+        self._texts: tuple[str, ...] = ()
+        if role:
+            self.setProperty("role", role)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    def show_texts(self, *texts: str) -> None:
+        """Several ways to say the same, the longest first."""
+        self._texts = texts
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        measure, room = QFontMetrics(self.font()), self.contentsRect().width()
+        self.setText(next((text for text in self._texts if measure.horizontalAdvance(text) <= room), ""))
+
+
 def scroll_area(inside: QWidget) -> QScrollArea:
     """A frameless area as wide as it may be, in which `inside` moves up and down only."""
     area = QScrollArea()

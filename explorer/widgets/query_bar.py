@@ -17,6 +17,8 @@ from explorer.widgets.engine_badge import EngineBadge
 from explorer.widgets.parts import label, tool
 
 TYPING_PAUSE_MS: Final = 280
+SETTLED_MS: Final = 1200
+"""So long after the last key a query that was only typed counts as meant."""
 SHORTEST_LIVE_QUERY: Final = 3
 PAGES: Final = {"explore": "Explore", "analyse": "Analyse"}
 
@@ -51,6 +53,7 @@ class QueryBar(QWidget):
     Signals:
         edited(): the person types; whatever runs is out of date.
         submitted(text): a query to run.
+        settled(): the query was entered, or nobody has typed for a while.
         rerank_toggled(on): the second stage was switched.
         page_chosen(name): another page should come to the front.
         clip_dropped(clip_id): a card was dropped on the query: why is it not higher?
@@ -58,6 +61,7 @@ class QueryBar(QWidget):
 
     edited = Signal()
     submitted = Signal(str)
+    settled = Signal()
     rerank_toggled = Signal(bool)
     page_chosen = Signal(str)
     clip_dropped = Signal(int)
@@ -84,6 +88,10 @@ class QueryBar(QWidget):
         self._typing = QTimer(self)
         self._typing.setSingleShot(True)
         self._typing.setInterval(TYPING_PAUSE_MS)
+        self._settling = QTimer(self)
+        self._settling.setSingleShot(True)
+        self._settling.setInterval(SETTLED_MS)
+        self._settling.timeout.connect(self.settled)
         self._set_up_field()
         self._set_up_buttons()
         self._lay_out()
@@ -93,6 +101,11 @@ class QueryBar(QWidget):
     def text(self) -> str:
         """The query as typed."""
         return self.field.text()
+
+    @property
+    def typing_at(self) -> int:
+        """Where the person types, characters from the start; -1 once the query is settled."""
+        return self.field.cursorPosition() if self._settling.isActive() else -1
 
     def set_query(self, text: str, *, remember: bool = True) -> None:
         """Put a query into the field and run it."""
@@ -256,6 +269,7 @@ class QueryBar(QWidget):
         self.field.style().polish(self.field)
 
     def _on_edited(self, text: str) -> None:
+        self._settling.start()
         self.edited.emit()
         live = self._settings.flag("search/as_you_type")
         if live and (len(text.strip()) >= SHORTEST_LIVE_QUERY or not text.strip()):
@@ -271,6 +285,9 @@ class QueryBar(QWidget):
     def _submit(self, *, remember: bool, entered: bool = True) -> None:
         self.entered = entered
         self._typing.stop()
+        if entered:
+            self._settling.stop()
+            self.settled.emit()
         if remember:
             self.remember()
         self._show_history()

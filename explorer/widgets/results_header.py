@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from core.protocol import Hit, Ranked
 from explorer import formats
-from explorer.widgets.parts import ElidedLabel, button, label, set_icon
+from explorer.widgets.parts import ElidedLabel, FittingLabel, button, label, plain_tip, set_icon
 
 _NAME_WIDTH: Final = 160
 _STAGE_WORDS: Final = {
@@ -17,7 +17,6 @@ _STAGE_WORDS: Final = {
     "first": "first stage",
     "first_stage": "first stage",
     "rerank": "rerank",
-    "total": "total",
 }
 
 
@@ -47,7 +46,8 @@ class ResultsHeader(QWidget):
         self.without.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.likely = ElidedLabel("", "secondary", Qt.TextElideMode.ElideRight)
         self.likely.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-        self._timings = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
+        self.unlearned = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
+        self._timings = FittingLabel("quiet")
         self._export = QToolButton()
         self._export.setText("Export")
         self._export.setProperty("role", "labelled")
@@ -68,18 +68,32 @@ class ResultsHeader(QWidget):
         menu.addAction("Save as CSV or JSON…  (E)").triggered.connect(lambda: self.save_asked.emit())
         menu.addAction("Save clips as videos…  (Shift+E)").triggered.connect(lambda: self.clips_asked.emit())
         self._export.setMenu(menu)
-        row = QHBoxLayout(self)
+        self._reading = QWidget()  # how the query was read, where there is more to it than its words
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        top = QWidget()
+        top.setFixedHeight(44)
+        row = QHBoxLayout(top)
         row.setContentsMargins(16, 8, 16, 0)
         row.setSpacing(12)
-        row.addWidget(self._count)
-        row.addWidget(self.back)
-        row.addWidget(self.without)
-        row.addWidget(self.likely)
+        for part in (self._count, self.back, self.likely):
+            row.addWidget(part)
         row.addWidget(self._timings, 1)
-        row.addWidget(self.by_time)
-        row.addWidget(self.grouped)
-        row.addWidget(self._export)
-        self.setFixedHeight(44)
+        for switch in (self.by_time, self.grouped, self._export):
+            row.addWidget(switch)
+        self._reading.setFixedHeight(22)
+        row = QHBoxLayout(self._reading)
+        row.setContentsMargins(16, 0, 16, 4)
+        row.setSpacing(12)
+        row.addWidget(self.without)
+        row.addWidget(self.unlearned, 1)
+        self._reading.hide()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(top)
+        column.addWidget(self._reading)
 
     def show_ranking(
         self, ranked: Ranked, *, waiting: bool, videos: int = 0, like: Hit | None = None
@@ -101,16 +115,32 @@ class ResultsHeader(QWidget):
             self._count.setText(f"Like {name} {formats.span(like.start_s, like.end_s)}")
         self.without.setText(f"without {', '.join(ranked.without)}")
         self.without.setVisible(bool(ranked.without))
+        self._show_reading()
         cut = ranked.likely or 0
         self.likely.setText(f"past rank {cut:,}: probably no match")
         self.likely.setVisible(0 < cut < shown)
+        self._show_timings(ranked.timings_ms, waiting=waiting)
+
+    def show_unlearned(self, sentence: str) -> None:
+        """Which words of the query the model passes over; "" for none."""
+        self.unlearned.setText(sentence)
+        self._show_reading()
+
+    def _show_reading(self) -> None:
+        self._reading.setVisible(not self.without.isHidden() or bool(self.unlearned.text()))
+
+    def _show_timings(self, timings_ms: dict[str, float], *, waiting: bool) -> None:
+        """Every stage where there is room, else all in one; the tooltip always has every stage."""
         parts = [
             f"{_STAGE_WORDS.get(stage, stage.replace('_', ' '))} {formats.milliseconds(taken)}"
-            for stage, taken in ranked.timings_ms.items()
+            for stage, taken in timings_ms.items()
         ]
+        self._timings.setToolTip(plain_tip(f"How long the query took: {', '.join(parts)}."))
         if waiting:
-            parts.append("reranking…")
-        self._timings.setText("   ".join(parts))
+            self._timings.show_texts("   ".join([*parts, "reranking…"]), "reranking…")
+        else:
+            together = formats.milliseconds(sum(timings_ms.values()))
+            self._timings.show_texts("   ".join(parts), f"in {together}")
 
 
 def _switch(text: str, icon_name: str, tip: str) -> QToolButton:

@@ -34,7 +34,7 @@ from PySide6.QtWidgets import (
 from core.protocol import Filters, LibraryInfo, VideoInfo
 from explorer import formats, icons, theme
 from explorer.models.videos import VideoRole, VideosModel
-from explorer.session import DEMO
+from explorer.session import DEMO, place
 from explorer.widgets.flow import Flow
 from explorer.widgets.parts import ElidedLabel, button, empty, label, lead, rule, tool
 
@@ -122,7 +122,7 @@ class Sidebar(QWidget):
         self.setObjectName("sidebar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.videos = VideosModel(self)
-        self._path = ""
+        self._place: tuple[str, str] | None = None
         self._name = ElidedLabel("No library", "title")
         self._counts = label("Open one, or add footage to make one.", "secondary", wrap=True)
         self._chips = QWidget()
@@ -199,8 +199,8 @@ class Sidebar(QWidget):
         self._failures.setVisible(library is not None and bool(library.failures))
         if library is None:
             return
-        if library.path != self._path:
-            self._path = library.path
+        if place(library) != self._place:
+            self._place = place(library)
             self._filter.clear()
             self.videos.choose(())
         self._name.setText(library.name)
@@ -215,7 +215,7 @@ class Sidebar(QWidget):
 
     def show_opening(self, path: str) -> None:
         """Which library is on its way where none is open yet; "" where none is."""
-        if self._path:
+        if self._place is not None:
             return
         name = "Demo library" if path == DEMO else Path(path).name
         self._name.setText(name or "No library")

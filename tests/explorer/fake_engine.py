@@ -49,6 +49,8 @@ NEED_A_LIBRARY = (
     protocol.GetFrames,
     protocol.GetHeat,
 )
+UNLEARNED = ("subm", "zeb")
+"""How words begin that the fake model never learned: also those that are not typed to their end."""
 EXAMPLES = (
     "a pedestrian crossing at night",
     "red car turning left",
@@ -72,6 +74,7 @@ class World:
     likely: int | None = None  # the rank past which clips of a reranked query probably do not match
     slow_ms: int = 0  # between the two stages, and for each step of long work
     status: str = "warm"
+    build: str = ""  # another one is another library in the same place
     videos: list[VideoInfo] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -100,7 +103,7 @@ class World:
         return LibraryInfo(
             path=self.path, name=self.name, bundle="drive-tiny", bundle_label=self.label, crop="letterbox",
             clips=self.clips, video_seconds=self.clips * CLIP_S, videos=tuple(self.videos),
-            failures=self.failures, notes=self.notes, example_queries=EXAMPLES,
+            failures=self.failures, notes=self.notes, example_queries=EXAMPLES, build=self.build,
         )  # fmt: skip
 
     def clip(self, clip_id: int) -> tuple[VideoInfo, float]:
@@ -270,6 +273,7 @@ class FakeEngine(AnalysisAnswers, MomentsAnswers, SkeletonAnswers, WhyAnswers, Q
 
     def _rank(self, request: protocol.Search, stage: str, timings: dict[str, float]) -> None:
         words = request.text.split()
+        bare = [word.strip('-".,') for word in words]
         self.say(
             Ranked(
                 id=request.id, stage=stage, query=request.text, hits=self.world.ranking(request, stage),
@@ -277,6 +281,7 @@ class FakeEngine(AnalysisAnswers, MomentsAnswers, SkeletonAnswers, WhyAnswers, Q
                 likely=self.world.likely if stage == "reranked" else None,
                 cut_words=tuple(words[32:]), notes=("Its last words were not used.",) if words[32:] else (),
                 final=stage == "reranked" or not request.rerank, without=read_query(request.text).without,
+                unlearned=tuple(word for word in bare if word.lower().startswith(UNLEARNED)),
             )
         )  # fmt: skip
 

@@ -8,12 +8,14 @@ from core.protocol import (
     AddFootage,
     FailureInfo,
     FootageAdded,
+    GetThumbnail,
     LibraryChanged,
     OpenLibrary,
     Progress,
     Search,
 )
 from explorer.widgets.dialogs import FailuresDialog
+from tests.explorer.fake_engine import World
 from tests.explorer.steps import drop, opened, searched
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
@@ -221,3 +223,42 @@ def test_failures_are_listed_with_reasons(qtbot, engine, make_window):
     assert dialog.table.item(0, 1).text() == "The file is empty."
     dialog._copy()
     assert QGuiApplication.clipboard().text() == "/footage/a.mp4\tThe file is empty."
+
+
+def test_a_library_built_anew_in_its_place_takes_the_place_of_all_that_was_shown(qtbot, engine, make_window):
+    explorer = make_window(library="demo", query="rain")
+    searched(qtbot, explorer)
+    explorer.session._refresh.setInterval(0)
+    side = explorer.window.sidebar
+    side.videos.choose((3, 4))
+    searched(qtbot, explorer)
+    explorer.window.grid.select_row(0)
+    qtbot.waitUntil(lambda: not explorer.thumbnails.busy)
+    before = engine.asked(Search)[-1]
+    assert before.filters.video_ids == (3, 4)
+    pictures = len(engine.asked(GetThumbnail))
+    engine.world = World(clips=12, build="another")
+    engine.say(LibraryChanged(12))
+    qtbot.waitUntil(lambda: side.videos.rowCount() == 2)
+    searched(qtbot, explorer)
+    assert side.videos.chosen == ()
+    after = engine.asked(Search)[-1]
+    assert (after.text, after.filters.video_ids) == (before.text, ())
+    assert len(explorer.session.ranked.hits) == 12
+    qtbot.waitUntil(lambda: len(engine.asked(GetThumbnail)) > pictures)  # the old ones were of other clips
+    qtbot.waitUntil(lambda: not explorer.thumbnails.busy)
+
+
+def test_a_library_that_only_grows_keeps_what_is_shown(qtbot, engine, make_window):
+    explorer = make_window(library="demo", query="rain")
+    searched(qtbot, explorer)
+    explorer.session._refresh.setInterval(0)
+    explorer.window.sidebar.videos.choose((3, 4))
+    searched(qtbot, explorer)
+    asked, shown = len(engine.asked(Search)), explorer.session.ranked
+    engine.world = World(clips=120)
+    engine.say(LibraryChanged(120))
+    qtbot.waitUntil(lambda: explorer.window.sidebar.videos.rowCount() == 20)
+    assert explorer.window.sidebar.videos.chosen == (3, 4)
+    assert len(engine.asked(Search)) == asked
+    assert explorer.session.ranked is shown

@@ -42,7 +42,7 @@ def test_minus_words_alone_say_what_to_do(qtbot, engine, make_window):
     explorer = make_window(library="demo")
     qtbot.waitUntil(lambda: explorer.session.library is not None)
     explorer.window.query_bar.set_query("-rain")
-    banner = explorer.window.banners.message
+    banner = explorer.window.banners.query_note
     qtbot.waitUntil(lambda: banner.text.text().startswith("The query says only what must not be there"))
     assert "a car -rain" in banner.text.text()
 

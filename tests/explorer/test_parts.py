@@ -3,7 +3,7 @@
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from explorer import theme
-from explorer.widgets.parts import ElidedLabel, button, lead, plain_tip, retint
+from explorer.widgets.parts import ElidedLabel, FittingLabel, button, lead, plain_tip, retint
 
 
 def test_a_tooltip_says_a_text_as_it_is(qtbot):
@@ -37,3 +37,18 @@ def test_another_theme_tints_buttons_and_fields_alike(qtbot, qapp):
     theme.apply(qapp, "dark")
     retint(root)
     assert seen() == dark
+
+
+def test_a_fitting_label_says_the_longest_that_fits_whole_or_nothing(qtbot):
+    made = FittingLabel()
+    qtbot.addWidget(made)
+    made.show()
+    made.show_texts("a long sentence about something", "a short one")
+    measure = made.fontMetrics()
+    for text, width in (
+        ("a long sentence about something", measure.horizontalAdvance("a long sentence about something") + 8),
+        ("a short one", measure.horizontalAdvance("a short one") + 8),
+        ("", 4),
+    ):
+        made.resize(width, 20)
+        assert made.text() == text

@@ -34,7 +34,7 @@ def test_the_first_stage_is_shown_at_once_and_the_rerank_reorders_it(qtbot, engi
     assert first != second
     assert sorted(first) == sorted(second)
     assert [hit.rank for hit in explorer.window.grid.hits.ranking] == list(range(1, 61))
-    assert "rerank 9.2 ms" in explorer.window.header._timings.text()
+    assert "rerank 9.2 ms" in explorer.window.header._timings.toolTip()
 
 
 def test_the_card_under_the_pointer_does_not_move(qtbot, engine, make_window):
