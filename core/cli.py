@@ -137,6 +137,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     search.add_argument("--rerank-clips", type=count, default=0, metavar="K", help="clips X-CLIP sees")
     search.add_argument(
+        "--judged", action="store_true", help="learn from what you judged for this query (`drivescope judge`)"
+    )
+    search.add_argument(
         "--name-contains", default="", metavar="PART", help="only videos whose path contains this"
     )
     search.add_argument(

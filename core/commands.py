@@ -12,7 +12,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from core import opening, paths
+from core.arguments import user
 from core.errors import DrivescopeError, ErrorKind
 from core.files import check_target, check_target_folder
 from core.terminal import ProgressLine
@@ -20,7 +23,7 @@ from core.terminal import ProgressLine
 if TYPE_CHECKING:
     from core.explain.joint_score import JointScorer
     from core.library.library import Library
-    from core.protocol import Ranked
+    from core.protocol import Feedback, Ranked
     from core.search.pipeline import Searcher
 
 DONE: Final = 0
@@ -85,6 +88,11 @@ def run_search(options: argparse.Namespace) -> Answer:
         raise DrivescopeError(
             ErrorKind.BAD_INPUT, "The query is empty: type what you look for, or --like a clip."
         )
+    if options.judged and options.like is not None:
+        raise DrivescopeError(
+            ErrorKind.BAD_INPUT,
+            "--judged learns from what was judged for a text: give TEXT instead of --like.",
+        )
     save_in = Path(options.save_clips).expanduser() if options.save_clips else None
     if save_in is not None:
         check_target_folder(save_in)
@@ -98,10 +106,15 @@ def run_search(options: argparse.Namespace) -> Answer:
         if options.like is not None:
             ranked = searcher.similar(options.like, k=options.k, filters=filters)
         else:
-            if joint is None:
+            if joint is None and not options.judged:
                 searcher.line.find(searcher.bundle)
             *_, ranked = searcher.search(
-                options.text, k=options.k, rerank_clips=rerank_clips, filters=filters, joint=joint
+                options.text,
+                k=options.k,
+                rerank_clips=rerank_clips,
+                filters=filters,
+                joint=joint,
+                feedback=_judged(searcher, options) if options.judged else None,
             )
         saved = _saved(searcher, ranked, save_in) if save_in is not None else {}
     if ranked.unlearned:
@@ -118,12 +131,14 @@ def run_search(options: argparse.Namespace) -> Answer:
             "first_rank": hit.first_rank,
             "percentile": hit.percentile,
             "taken": hit.taken,
+            "learned": hit.learned,
         }
         for hit in (in_order_of_time(ranked.hits) if options.sort == "time" else ranked.hits)
     ]
     answer = {
         "query": ranked.query,
         "without": list(ranked.without),
+        "learned": msgspec.to_builtins(ranked.learned),
         "like": options.like,
         "sort": options.sort,
         "bundle": searcher.bundle.spec.name,
@@ -138,6 +153,12 @@ def run_search(options: argparse.Namespace) -> Answer:
         **saved,
     }
     return answer, FAILURES if saved.get("failed") else DONE
+
+
+def _judged(searcher: Searcher, options: argparse.Namespace) -> Feedback:
+    from core.evaluate.judgements import feedback_of
+
+    return feedback_of(searcher.library.folder, options.text, user())
 
 
 def run_explain(options: argparse.Namespace) -> Answer:

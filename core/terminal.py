@@ -102,6 +102,9 @@ def show_search(answer: dict[str, Any]) -> None:
         print(note)
     if answer["without"]:
         print(f"without: {', '.join(answer['without'])}")
+    if answer["learned"]:
+        relevant, rest = (len(answer["learned"][name]) for name in ("relevant", "not_relevant"))
+        print(f"learned from {relevant} judged relevant, {rest} not")
     if any(hit["rank"] > (answer["likely"] or hit["rank"]) for hit in answer["hits"]):
         print(f"past rank {answer['likely']}: probably no match")
     print(f"{'rank':>4} {'first':>5} {'pct':>6} {'score':>7}  clip")

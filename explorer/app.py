@@ -18,6 +18,7 @@ from explorer.engine_client import EngineClient
 from explorer.engine_link import EngineLink, EngineView
 from explorer.engine_process import EngineProcess
 from explorer.jobs import Jobs
+from explorer.learning import Learning
 from explorer.models.frames import Frames
 from explorer.models.heat import Heat
 from explorer.models.hits import best_of_each_video
@@ -66,6 +67,7 @@ class Explorer(QObject):
         self.analysis = AnalysisRoom(
             self.window, self.session, self.actions, self.jobs, self.thumbnails, self.settings
         )
+        self.learning = Learning(self.window, self.session, self.analysis.judging, self.actions.say)
         self.commands = Commands(self.window, self._handlers(), self.settings)
         self.remarks = Remarks(self.session, self.window.query_bar, self.window.header, self.window.banners)
         self._shown_query = ""
@@ -181,7 +183,8 @@ class Explorer(QObject):
         """Every command's function; the sheet of commands needs the commands themselves."""
         sheet = {"show_shortcuts": lambda: ShortcutSheet(self.commands, self.window).exec()}
         tabs = {**self.why.handlers(), **self.skeleton.handlers(), **self.moments.handlers()}
-        return {**self.analysis.handlers({**self.actions.handlers(), **tabs}), **sheet}
+        analysis = self.analysis.handlers({**self.actions.handlers(), **tabs})
+        return {**analysis, **self.learning.handlers(), **sheet}
 
     def _fill_menu(self) -> None:
         menu = QMenu(self.window)

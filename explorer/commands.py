@@ -91,6 +91,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("judge_note", "Judge", "Write a note", ("T",)),
     Command("undo_judgement", "Judge", "Take the last judgement back", ("U", "Ctrl+Z")),
     Command("redo_judgement", "Judge", "Judge again what was taken back", ("Ctrl+Shift+Z",)),
+    Command("learn", "Judge", "Rank again by what was judged", ("A",)),
+    Command("unlearn", "Judge", "Rank by the query alone", ("Shift+A",)),
     Command("next_failure", "Analyse", "Next failed query", ("N",)),
     Command("previous_failure", "Analyse", "Failed query before", ("P",)),
     Command("choose_case", "Analyse", "Query into the report, or out of it", ("R",)),

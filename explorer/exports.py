@@ -14,6 +14,7 @@ from core.protocol import Hit, Ranked
 
 COLUMNS: Final = (
     "rank", "clip_id", "video", "start_s", "end_s", "score", "rerank_score", "first_rank", "percentile", "taken",
+    "learned",
 )  # fmt: skip
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -34,6 +35,7 @@ def as_json(ranked: Ranked) -> str:
         {
             "query": ranked.query,
             "without": list(ranked.without),
+            "learned": msgspec.to_builtins(ranked.learned),
             "stage": ranked.stage,
             "searched_clips": ranked.searched_clips,
             "likely": ranked.likely,

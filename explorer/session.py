@@ -31,6 +31,7 @@ from core.protocol import (
     SetDevice,
 )
 from explorer import formats
+from explorer.author import author
 from explorer.engine_client import Request
 from explorer.engine_link import EngineLink
 from explorer.jobs import Jobs
@@ -77,6 +78,7 @@ class Session(QObject):
         self.query = ""
         self.like: Hit | None = None  # the clip whose like was asked for instead of a query
         self.filters = Filters()
+        self.learning = False  # the query's ranking learns from what this person judged
         self._jobs = jobs
         self._settings = settings
         self._wanted_path = ""
@@ -190,6 +192,7 @@ class Session(QObject):
         """Rank the library's clips; the query before is cancelled. An empty text clears the results."""
         self.cancel_search()
         self.like = None
+        self.learning = self.learning and text.strip() == self.query
         self.query = text.strip()
         if not self.query:
             self.ranked = None
@@ -201,18 +204,35 @@ class Session(QObject):
         joint = rerank and self._settings.flag("search/joint")
         hits = int(self._settings.number("search/hits"))
         query, filters = self.query, self.filters
+        learn_from = author() if self.learning else ""
         self._follow(
             self._ask(
                 lambda number: Search(
-                    id=number, text=query, k=hits, rerank=rerank, filters=filters, joint=joint
+                    id=number,
+                    text=query,
+                    k=hits,
+                    rerank=rerank,
+                    filters=filters,
+                    joint=joint,
+                    learn_from=learn_from,
                 )
             )
         )
 
+    def learn(self) -> None:
+        """Rank again by what this person judged for the query."""
+        self.learning = True
+        self.search_again()
+
+    def unlearn(self) -> None:
+        """Rank by the query alone again."""
+        self.learning = False
+        self.search_again()
+
     def search_like(self, hit: Hit) -> None:
         """Rank the library's clips by how like they are to one; the query before is over."""
         self.cancel_search()
-        self.query, self.like = "", hit
+        self.query, self.like, self.learning = "", hit, False
         if self.library is None or self._opening is not None or not self.link.client.ready:
             return  # runs as soon as a library is open
         hits, filters = int(self._settings.number("search/hits")), self.filters
@@ -274,6 +294,7 @@ class Session(QObject):
         other = self.library is None or place(self.library) != place(reply.library)
         if other:
             self.filters = Filters()
+            self.learning = False
             self.like = None
             self.ranked = None
             self.ranking_changed.emit(None)
@@ -303,6 +324,8 @@ class Session(QObject):
             self.refused.emit(failure)
         else:
             self._say_failure(failure)
+        if self.learning and failure.kind == "not_found":  # nothing is left to learn from
+            self.unlearn()
 
     def _search_over(self, request: Request) -> None:
         if self._search is request:

@@ -73,6 +73,10 @@ QPushButton[role="primary"]:disabled { background: @raised; color: @text_3; bord
 QPushButton[role="chip"] {
   border-radius: 16px; padding: 0 14px; min-height: 32px; font-weight: 400; color: @text_2; }
 QPushButton[role="chip"]:hover { color: @text; }
+QPushButton[role="state"] {
+  border-radius: 12px; padding: 0 8px; min-height: 24px; font-weight: 400; background: @accent_soft; color: @accent;
+  border-color: @accent_soft; }
+QPushButton[role="state"]:hover, QPushButton[role="state"]:focus { border-color: @accent; }
 QPushButton[role="key"] {
   border: 1px solid @line_strong; border-radius: 4px; padding: 0 6px; min-height: 20px; font-size: 12px; }
 QPushButton[role="link"] {

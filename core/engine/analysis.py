@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from core.evaluate.runs import Run
     from core.evaluate.truth import Role
     from core.library.library import Library
-    from core.search.pipeline import Searcher, StageRows
+    from core.search.pipeline import Searcher
+    from core.search.stages import StageRows
 
 T = TypeVar("T")
 ROWS_A_MESSAGE: Final = 4000

@@ -28,7 +28,8 @@ from core.errors import Cancelled, DrivescopeError, ErrorKind, of_os_error
 
 if TYPE_CHECKING:
     from core.library.ingest import IngestProgress
-    from core.search.pipeline import Searcher, StageRows
+    from core.search.pipeline import Searcher
+    from core.search.stages import StageRows
 
 log = logging.getLogger(__name__)
 
@@ -146,6 +147,7 @@ class Session:
         from core.search.rerank import RERANK_CLIPS
 
         rerank_clips = RERANK_CLIPS if request.rerank else 0
+        feedback = self._judged(request.text, request.learn_from) if request.learn_from else None
 
         def work() -> Step | None:
             searcher = self._context.ready_searcher()
@@ -155,6 +157,7 @@ class Session:
                 rerank_clips=rerank_clips,
                 filters=request.filters,
                 joint=self._context.joint_scorer() if request.joint and rerank_clips else None,
+                feedback=feedback,
             )
             for found in stages:
                 job.check()
@@ -163,6 +166,11 @@ class Session:
             return self._find_line(searcher, found, ranked) if ranked.line_follows else None
 
         return self._host.with_device_fallback(work)
+
+    def _judged(self, query: str, author: str) -> protocol.Feedback:
+        from core.evaluate.judgements import feedback_of
+
+        return feedback_of(self._context.open_searcher.library.folder, query, author)
 
     def _find_line(self, searcher: Searcher, found: StageRows, ranked: protocol.Ranked) -> Step:
         """What finds the line of a ranking that is shown already, a sentence at a time, and shows it again."""

@@ -13,6 +13,7 @@ from core.explain.counterfactual import FIRST_HITS, moves
 from core.explain.why_not import sides_of
 from core.explain.words import Anatomy, dissect, parts_percentiles
 from core.library.clips import Span, sample_times
+from core.search.feedback import REJECTED, RELEVANT
 from core.search.rerank import RERANK_CLIPS
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from core.explain.why_not import Trial
     from core.models.bundle import QueryVectors
+    from core.search.feedback import Lesson
     from core.search.pipeline import Searcher
 
 PARTS: Final[tuple[protocol.PartName, ...]] = (
@@ -36,7 +38,8 @@ def explain_score(
     row = searcher.row_of(request.clip_id)
     left_out = not searcher.admitted(request.filters)[row]  # a clip that is ranked without the filters
     filters = None if left_out else request.filters
-    first = next(searcher.stages(request.text, RERANK_CLIPS, filters=filters))
+    feedback = request.feedback
+    first = next(searcher.stages(request.text, RERANK_CLIPS, filters=filters, feedback=feedback))
     clip, sides = searcher.clip_of(row), sides_of(searcher, row)
     compared = first.rows[:RERANK_CLIPS]
     reranked = request.rerank and bool((compared == row).any())
@@ -70,6 +73,7 @@ def explain_score(
             for number, (time_s, weight) in enumerate(zip(times, weights, strict=True))
         ),
         taken=taken,
+        learned=_learned(searcher, request, first.lesson, row, filters, reranked=reranked),
     )
 
 
@@ -139,6 +143,31 @@ def _taken(
         minus = searcher.minus((word,))
         told.append(protocol.WordTaken(word, float((minus.reranked if reranked else minus.first)(one)[0])))
     return tuple(told)
+
+
+def _learned(
+    searcher: Searcher,
+    request: protocol.ExplainScore,
+    lesson: Lesson | None,
+    row: int,
+    filters: protocol.Filters | None,
+    *,
+    reranked: bool,
+) -> protocol.ScoreLearned | None:
+    """What judged clips add to the clip's deciding score, and where it stands without them."""
+    if lesson is None:
+        return None
+    one = np.array([row])
+    added = float((lesson.reranked if reranked else lesson.first)(one)[0])
+    rerank_clips = RERANK_CLIPS if request.rerank else 0
+    *_, own = searcher.stages(request.text, RERANK_CLIPS, rerank_clips=rerank_clips, filters=filters)
+    places = np.flatnonzero(own.rows == row)
+    judged = lesson.groups(one)[0]
+    return protocol.ScoreLearned(
+        added,
+        int(places[0]) + 1 if len(places) else None,
+        "relevant" if judged == RELEVANT else "not" if judged == REJECTED else "",
+    )
 
 
 def _frame_read(

@@ -7,6 +7,7 @@ returns. The last action on a query and a clip that is not undone is what holds.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from core.evaluate.sampled import UNJUDGED
 from core.evaluate.trec import write_qrels
 from core.evaluate.truth import Query, QuerySet
 from core.library.action_log import ActionLog, Row
+from core.protocol import Feedback
 
 FILE: Final = "judgements.db"
 LONGEST_NOTE: Final = 10_000
@@ -139,12 +141,14 @@ class Judgements(ActionLog[tuple[str, int]]):
 
     # --- what holds -----------------------------------------------------------------------------------
 
-    def current(self, query: str | None = None) -> list[Judged]:
-        """What holds (for one query), in the order of queries and clips."""
-        where, values = ("", ()) if query is None else ("AND query = ?", (query_key(query),))
+    def current(self, query: str | None = None, author: str | None = None) -> list[Judged]:
+        """What holds (for one query; of what one author said), in the order of queries and clips."""
+        asked = {"query": None if query is None else query_key(query), "author": author}
+        values = tuple(value for value in asked.values() if value is not None)
+        where = "".join(f" AND {name} = ?" for name, value in asked.items() if value is not None)
         rows = self._rows(
             "SELECT query, clip_id, verdict, tags, note, author, made FROM actions WHERE id IN"
-            f" (SELECT max(id) FROM actions WHERE undone = 0 {where} GROUP BY query, clip_id)"
+            f" (SELECT max(id) FROM actions WHERE undone = 0{where} GROUP BY query, clip_id)"
             " ORDER BY query, clip_id",
             values,
         )
@@ -198,6 +202,20 @@ def with_judgements(queries: QuerySet, judged: Sequence[Judged], gallery: Galler
         grades={query_id: known for query_id, known in grades.items() if query_id in answered},
         unanswered=tuple(query for query in all_queries if query.query_id not in answered),
     )
+
+
+def feedback_of(library_folder: Path, query: str, author: str) -> Feedback:
+    """What a ranking can learn for a query from this author's judgements, whatever others said after.
+
+    "Partly" and "unsure" teach nothing. Raises DrivescopeError as `Judgements` does.
+    """
+    with contextlib.closing(Judgements(library_folder)) as store:
+        said = store.current(query, author)
+    by_verdict = {
+        verdict: tuple(one.clip_id for one in said if one.verdict is verdict)
+        for verdict in (Verdict.RELEVANT, Verdict.NOT)
+    }
+    return Feedback(by_verdict[Verdict.RELEVANT], by_verdict[Verdict.NOT])
 
 
 def query_key(query: str) -> str:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from core.evaluate.ties import IntArray
 
 if TYPE_CHECKING:
-    from core.search.pipeline import StageRows
+    from core.search.stages import StageRows
 
 ScoreArray = npt.NDArray[np.float32]
 

@@ -41,6 +41,13 @@ class Filters(msgspec.Struct, frozen=True):
     name_contains: str = ""
 
 
+class Feedback(msgspec.Struct, frozen=True):
+    """Clips that were judged for a query, from which its ranking learns."""
+
+    relevant: tuple[int, ...] = ()
+    not_relevant: tuple[int, ...] = ()
+
+
 class Search(Message, frozen=True):
     """Rank the open library's clips. Answers `Ranked(stage="first")`, then `Ranked(stage="reranked")`.
 
@@ -53,6 +60,7 @@ class Search(Message, frozen=True):
     rerank: bool = True
     filters: Filters = Filters()
     joint: bool = False  # weigh the agreement of the skeletons into the rerank
+    learn_from: str = ""  # rank by what this author judged for the query as well
 
 
 class SearchLike(Message, frozen=True):
@@ -171,9 +179,9 @@ class Hit(msgspec.Struct, frozen=True):
     """One ranked clip.
 
     `score` is the first-stage cosine, `rerank_score` the X-CLIP similarity without its scale (None before
-    the rerank or past its K), both less what the query's minus words took; `taken` is how much that was in the
-    stage that decided the rank. `percentile` is the share of the searched clips (0-100) that score no higher in
-    the stage that decided the rank, `keyframe` the tile (0-11) that answers the query best.
+    the rerank or past its K), both less what the query's minus words took and with what judged clips add; in the
+    stage that decided the rank `taken` and `learned` are how much that was, and `percentile` is the share of the
+    searched clips (0-100) that score no higher. `keyframe` is the tile (0-11) that answers the query best.
     """
 
     rank: int
@@ -188,6 +196,7 @@ class Hit(msgspec.Struct, frozen=True):
     rerank_score: float | None = None
     keyframe: int = 0
     taken: float = 0.0
+    learned: float = 0.0
 
 
 def in_order_of_time(hits: Iterable[Hit]) -> tuple[Hit, ...]:
@@ -230,8 +239,9 @@ class Ranked(Message, frozen=True):
     final: bool = True  # False on a first stage that a rerank will follow
     without: tuple[str, ...] = ()  # what must not be there: the words behind a minus
     likely: int | None = None  # past this rank clips probably do not match; None: it cannot be told
-    line_follows: bool = False  # it can, and is being found: the same ranking comes once more, with `likely`
+    learned: Feedback | None = None  # what this ranking learned from; None: it is the query's own
     unlearned: tuple[str, ...] = ()  # words as typed, minus words too, that the model never learned
+    line_follows: bool = False  # it can, and is being found: the same ranking comes once more, with `likely`
 
 
 class FootageAdded(Message, frozen=True):

@@ -11,7 +11,7 @@ from typing import Final, Literal
 import msgspec
 
 from core.protocol.basics import Message
-from core.protocol.retrieval import Filters, Hit, Stage
+from core.protocol.retrieval import Feedback, Filters, Hit, Stage
 
 FIRST_CLIPS: Final = 10
 """How many clips a preview follows, and into which a why-not search wants to bring a clip."""
@@ -25,7 +25,8 @@ PartName = Literal["video_sentence", "video_word", "sentence_frame", "frame_word
 class ExplainScore(Message, frozen=True):
     """Take the score of any clip apart. Answers `ScoreExplained`.
 
-    Without `rerank`, or for a clip that the rerank did not see, only the student is asked.
+    Without `rerank`, or for a clip that the rerank did not see, only the student is asked. `feedback` is what the
+    ranking learned from.
     """
 
     id: int
@@ -33,6 +34,7 @@ class ExplainScore(Message, frozen=True):
     clip_id: int
     rerank: bool = True
     filters: Filters = Filters()
+    feedback: Feedback | None = None
 
 
 class GetWordEffects(Message, frozen=True):
@@ -121,8 +123,22 @@ class WordTaken(msgspec.Struct, frozen=True):
     taken: float
 
 
+class ScoreLearned(msgspec.Struct, frozen=True):
+    """What judged clips do to a clip: what they add to its score, and the rank that it has without them.
+
+    `rank_without` is None below the best thousand clips or so. `judged` is what was said of the clip itself, "" for
+    nothing: "relevant" puts it first and "not" last, whatever its score is.
+    """
+
+    added: float
+    rank_without: int | None
+    judged: Literal["", "relevant", "not"] = ""
+
+
 class ScoreExplained(Message, frozen=True):
     """A score taken apart: what the query asks for, before the largest of `taken` is taken off for its minus words.
+
+    What judged clips add, `learned`, is not in it either.
 
     With stage "reranked" `score` is X-CLIP's, and it is the sum of the parts' shares; of all words' `booked`,
     `marks` and `sentence`; and of all frames' `booked` and `video`. With "first" it is the student's cosine, and
@@ -143,6 +159,7 @@ class ScoreExplained(Message, frozen=True):
     video: float = 0.0  # booked for the video as a whole
     frames: tuple[FrameRead, ...] = ()
     taken: tuple[WordTaken, ...] = ()
+    learned: ScoreLearned | None = None  # where the ranking learned from judged clips
 
 
 class WordEffect(msgspec.Struct, frozen=True):

@@ -26,7 +26,7 @@ from core.search.relevance import LEAST_CLIPS, MOST_CLIPS, SENTENCES, Cuts, find
 if TYPE_CHECKING:
     from core.library.features import FeatureStore
     from core.models.bundle import ModelBundle
-    from core.search.pipeline import StageRows
+    from core.search.stages import StageRows
 
 FILE: Final = "cuts.json"
 FORMAT: Final = 1
@@ -116,10 +116,11 @@ class Line:
 def with_line(ranked: Ranked, found: StageRows, cuts: Cuts | None) -> Ranked:
     """A stage's ranking with its line, where the library's scores show one; `cuts` None says that it follows.
 
-    Only the last stage has one, for a text: clips that are like one have scores of another scale, and so has the
-    skeletons' share.
+    Only the last stage has one, for a text alone: clips that are like one have scores of another scale, and so has
+    the skeletons' share and what judged clips add.
     """
-    if not found.final or not found.query.text or len(found.joint_scores) or len(found.rows) == 0:
+    own = found.query.text and not len(found.joint_scores) and found.lesson is None
+    if not found.final or not own or len(found.rows) == 0:
         return ranked
     if cuts is None:
         return msgspec.structs.replace(ranked, line_follows=True)

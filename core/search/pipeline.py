@@ -1,6 +1,7 @@
 """One query, two stages: text -> student vector -> exact first stage -> X-CLIP rerank of the best K.
 
-Words behind a minus are asked on their own and taken off both stages' scores (`minus.py`).
+Words behind a minus are asked on their own and taken off both stages' scores (`minus.py`); what a person judged may be
+learned from (`feedback.py`).
 
 The window's engine and the command line both search through `Searcher`, so they give the same ranking.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,12 +18,14 @@ import numpy.typing as npt
 
 from core.errors import DrivescopeError, ErrorKind
 from core.models.tokens import END, PADDING, START
-from core.protocol import Filters, Hit, Ranked, Stage
+from core.protocol import Feedback, Filters, Hit, Ranked
+from core.search.feedback import Lesson, rows_of
 from core.search.index import FlatIndex
 from core.search.line import Line, with_line
 from core.search.minus import Minus
 from core.search.query import read_query
 from core.search.rerank import RERANK_CLIPS, rerank
+from core.search.stages import StageRows
 
 if TYPE_CHECKING:
     from core.library.catalog import ClipRow
@@ -37,45 +40,6 @@ JointScore = Callable[[str, Scores, Scores, Scores, Scores], "Scores | None"]
 NOTHING_LEARNED = "This model has learned no word of the query: the order of the clips says nothing."
 MARKERS = frozenset({START, END, PADDING})
 """Positions that the model reads and a person did not write."""
-
-
-@dataclass(frozen=True)
-class StageRows:
-    """One stage's ranking of n clips as arrays, best first: what evaluation reads by the million.
-
-    `rows` (n,) are rows of the feature store and `clip_ids` (n,) their clips; `scores` (n,) first-stage cosines,
-    `first_ranks` (n,) their ranks from 1 in the first stage. The first m rows were ordered by `rerank_scores` (m,),
-    and `best_frames` (m,) answer the query best there; m is 0 in the first stage. Where `joint_scores` (m,) are there,
-    they ordered the rows instead.
-
-    With minus words, `without`, every score is what is left when they are taken off; `taken` (n,) and `rerank_taken`
-    (m,) say how much that was. Both are empty without such words.
-    """
-
-    stage: Stage
-    query: QueryVectors
-    rows: Rows
-    clip_ids: Rows
-    scores: Scores
-    first_ranks: Rows
-    rerank_scores: Scores
-    best_frames: Rows
-    searched: int
-    timings_ms: dict[str, float]
-    final: bool
-    joint_scores: Scores = field(default_factory=lambda: np.empty(0, np.float32))
-    text: str = ""  # the query as asked; `query` is what it asks for
-    without: tuple[str, ...] = ()
-    taken: Scores = field(default_factory=lambda: np.empty(0, np.float32))
-    rerank_taken: Scores = field(default_factory=lambda: np.empty(0, np.float32))
-
-    def percentiles(self, k: int) -> list[float]:
-        """Share (0-100) of the searched clips that rank no higher, for the first k; equal scores share the best."""
-        stages = (self.joint_scores, self.rerank_scores, self.scores)
-        deciding = -next((scores for scores in stages if len(scores)), self.scores)
-        places = np.arange(min(k, len(self.rows)))
-        places[: len(deciding)] = np.searchsorted(deciding, deciding[:k], side="left")
-        return [round(100.0 * (self.searched - place) / self.searched, 2) for place in places.tolist()]
 
 
 class Searcher:
@@ -137,13 +101,16 @@ class Searcher:
         rerank_clips: int = RERANK_CLIPS,
         filters: Filters | None = None,
         joint: JointScore | None = None,
+        feedback: Feedback | None = None,
     ) -> Iterator[Ranked]:
         """Yield the first-stage ranking, then, unless `rerank_clips` is 0, the reranked one.
 
         `k` is the number of hits returned; for the rest see `stages`. The last one has its line if that is known;
         `line.find` makes it known.
         """
-        for found in self.stages(text, k, rerank_clips=rerank_clips, filters=filters, joint=joint):
+        for found in self.stages(
+            text, k, rerank_clips=rerank_clips, filters=filters, joint=joint, feedback=feedback
+        ):
             yield self.ranked(found, k)
 
     def stages(
@@ -154,14 +121,16 @@ class Searcher:
         rerank_clips: int = RERANK_CLIPS,
         filters: Filters | None = None,
         joint: JointScore | None = None,
+        feedback: Feedback | None = None,
     ) -> Iterator[StageRows]:
         """Yield the best `depth` clips (at least those that are reranked) of each stage as arrays.
 
         Reranking orders the first `rerank_clips` clips by X-CLIP and leaves the others behind them in their
         first-stage order. Ties keep the order of the stage before. `joint` may weigh something else into the order;
-        where it has nothing to say about a query, X-CLIP alone decides.
+        where it has nothing to say about a query, X-CLIP alone decides. `feedback` are judged clips to learn from.
 
-        Raises DrivescopeError(BAD_INPUT) for a query that is empty or says only what must not be there.
+        Raises DrivescopeError(BAD_INPUT) for a query that is empty or says only what must not be there, and
+        DrivescopeError(NOT_FOUND) if none of the judged clips is in the library.
         """
         asked = read_query(text)
         if not asked.positive.strip():
@@ -171,8 +140,15 @@ class Searcher:
         query = self.bundle.encode_text(asked.positive)
         minus = self.minus(asked.without) if asked.without else None
         timings = {"text": _ms_since(started)}
+        lesson = None
+        if feedback is not None:
+            started = time.perf_counter()
+            lesson = self._lesson(query, feedback)
+            timings["learning"] = _ms_since(started)
         final = rerank_clips == 0
-        first = self._first(query, max(depth, rerank_clips), filters, timings, final=final, minus=minus)
+        first = self._first(
+            query, max(depth, rerank_clips), filters, timings, final=final, minus=minus, lesson=lesson
+        )
         first = replace(first, text=text, without=asked.without)
         yield first
         if not first.final:
@@ -202,12 +178,16 @@ class Searcher:
         *,
         final: bool,
         minus: Minus | None = None,
+        lesson: Lesson | None = None,
     ) -> StageRows:
         """The first stage's best `depth` clips; `final` unless a second one follows and there are any."""
         allowed = self._allowed(filters or Filters())
         searched = self.clips if allowed is None else len(allowed)
         at = time.perf_counter()
-        rows, scores, taken = self._top(query, depth, allowed, minus)
+        if lesson is None:
+            rows, scores, taken = self._top(query.student.cpu().numpy(), depth, allowed, minus)
+        else:
+            rows, scores, taken = self._learned_top(lesson, depth, allowed, minus)
         timings = timings | {"first": _ms_since(at)}
         if (rows < 0).any():  # faiss ranks no vector that is not a number
             raise DrivescopeError(
@@ -220,18 +200,43 @@ class Searcher:
         nothing = (np.empty(0, np.float32), np.empty(0, np.int64))
         final = final or len(rows) == 0
         return StageRows(
-            "first", query, rows, ids, scores, ranks, *nothing, searched, timings, final, taken=taken
+            "first",
+            query,
+            rows,
+            ids,
+            scores,
+            ranks,
+            *nothing,
+            searched,
+            timings,
+            final,
+            taken=taken,
+            lesson=lesson,
         )
 
-    def _top(
-        self, query: QueryVectors, depth: int, allowed: Rows | None, minus: Minus | None
+    def _learned_top(
+        self, lesson: Lesson, depth: int, allowed: Rows | None, minus: Minus | None
     ) -> tuple[Rows, Scores, Scores]:
-        """Rows, scores and what the minus words took of the best `depth` clips, exactly.
+        """The same as `_top` with what judged clips add, and those clips in their places."""
+        rows, scores, taken = self._top(lesson.vector, depth + len(lesson.judged), allowed, minus)
+        judged = lesson.judged if allowed is None else np.intersect1d(lesson.judged, allowed)
+        missing = np.setdiff1d(judged, rows)
+        if len(missing):
+            off = minus.first(missing) if minus else taken
+            rows, taken = np.concatenate([rows, missing]), np.concatenate([taken, off])
+            scores = np.concatenate([scores, lesson.scores(missing) - (off if minus else 0)])
+        order = np.lexsort((-scores, lesson.groups(rows)))[:depth]
+        left: Scores = scores[order] - np.float32(lesson.offset)
+        return rows[order], left, taken[order] if minus else taken
+
+    def _top(
+        self, vector: Scores, depth: int, allowed: Rows | None, minus: Minus | None
+    ) -> tuple[Rows, Scores, Scores]:
+        """Rows, scores and what the minus words took of the best `depth` clips for a vector (Ds,), exactly.
 
         Minus words only take away, so once the last score of the list that has them is above everything that the
         index left out, the list is right; until then more is asked of the index.
         """
-        vector = query.student.cpu().numpy()
         rows, scores = self._index.top(vector, depth, allowed)
         if minus is None:
             return rows, scores, np.empty(0, np.float32)
@@ -253,6 +258,8 @@ class Searcher:
         rerank_scores, best_frames = rerank(self.bundle, first.query, self._store, head)
         taken = minus.reranked(head) if minus else np.zeros(len(head), np.float32)
         rerank_scores = rerank_scores - taken
+        if first.lesson is not None:
+            rerank_scores = rerank_scores + first.lesson.reranked(head)
         timings = first.timings_ms | {"rerank": _ms_since(started)}
         joint_scores = None
         if joint is not None:
@@ -260,7 +267,9 @@ class Searcher:
             joint_scores = joint(first.query.text, rerank_scores, *self._vectors(head))
         if joint_scores is not None:
             timings |= {"joint": _ms_since(started)}
-        order = np.argsort(-(rerank_scores if joint_scores is None else joint_scores), kind="stable")  # (m,)
+        deciding = rerank_scores if joint_scores is None else joint_scores
+        groups = np.zeros(len(head)) if first.lesson is None else first.lesson.groups(head)
+        order = np.lexsort((-deciding, groups))  # (m,) ties keep their order
         new = np.concatenate([order, np.arange(len(head), len(first.rows))])  # (n,) place in the first stage
         return replace(
             first,
@@ -281,6 +290,12 @@ class Searcher:
     def minus(self, without: Sequence[str]) -> Minus:
         """Minus words, ready to be asked of this library's clips."""
         return Minus(self.bundle, self._store, without, np.flatnonzero(self._live))
+
+    def _lesson(self, query: QueryVectors, feedback: Feedback) -> Lesson:
+        """What judged clips teach about a query. Raises DrivescopeError(NOT_FOUND) if none is in the library."""
+        live = np.flatnonzero(self._live)
+        judged = rows_of(feedback, np.asarray(self._store.clip_ids), live)
+        return Lesson(self.bundle, self._store, query, *judged, live)
 
     def _vectors(self, rows: Rows) -> tuple[Scores, Scores, Scores]:
         """Student (K, Ds), video (K, Dr) and frame vectors (K, F, Dr) of K rows, float32."""
@@ -336,6 +351,10 @@ class Searcher:
         keyframes = [*found.best_frames[:k].tolist(), *weights.argmax(1).tolist()]
         percentiles = found.percentiles(k)
         taken = [*found.rerank_taken[:k].tolist(), *found.taken[len(reranked) : k].tolist()]
+        learned: list[float] = []
+        if found.lesson is not None:
+            head = rows[: len(reranked)]
+            learned = [*found.lesson.reranked(head).tolist(), *found.lesson.first(rows[len(head) :]).tolist()]
         hits = []
         for place, row in enumerate(rows.tolist()):
             clip = self._clips[row]
@@ -353,6 +372,7 @@ class Searcher:
                     rerank_score=reranked[place] if place < len(reranked) else None,
                     keyframe=keyframes[place],
                     taken=taken[place] if taken else 0.0,
+                    learned=learned[place] if learned else 0.0,
                 )
             )
         ranked = Ranked(
@@ -367,6 +387,7 @@ class Searcher:
             notes=_notes(found.query),
             final=found.final,
             without=found.without,
+            learned=found.lesson.feedback if found.lesson else None,
             unlearned=tuple(dict.fromkeys(word for part in asked for word in part.unlearned)),
         )
         return ranked if found.query.blank else with_line(ranked, found, self.line.cuts)

@@ -18,6 +18,7 @@ from PySide6.QtCore import (
 
 from core.protocol import Hit, in_order_of_time
 from explorer import formats
+from explorer.models.why_words import signed
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE: Final = QModelIndex()
@@ -206,6 +207,8 @@ def tooltip(hit: Hit) -> str:
     if hit.rerank_score is not None:
         moved = f", {'up' if change > 0 else 'down'} {abs(change)}" if change else ", same place"
         lines.append(f"Rerank: rank {hit.rank}, X-CLIP {hit.rerank_score:.3f}{moved}")
+    if hit.learned:
+        lines.append(f"What you judged adds {signed(hit.learned)}")
     lines.append(f"{formats.percentile(hit.percentile)} of the searched clips score no higher")
     return "<br>".join(lines)
 

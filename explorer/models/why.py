@@ -136,11 +136,17 @@ class Why(QObject):
         hit, query, filters = self.hit, self.query, self._session.filters
         if hit is None:
             return
-        rerank = self.reranked
+        rerank, ranked = self.reranked, self._session.ranked
+        feedback = ranked.learned if ranked is not None and ranked.query == query else None
         request = self._ask(
             "explain",
             lambda number: ExplainScore(
-                id=number, text=query, clip_id=hit.clip_id, rerank=rerank, filters=filters
+                id=number,
+                text=query,
+                clip_id=hit.clip_id,
+                rerank=rerank,
+                filters=filters,
+                feedback=feedback,
             ),
         )
         request.answered.connect(self._on_explained)
@@ -322,5 +328,5 @@ def ask_rank(session: Session, query: str, clip_id: int) -> Request:
     )
 
 
-def _key(hit: Hit | None) -> tuple[int, bool]:
-    return (hit.clip_id, hit.rerank_score is not None) if hit is not None else (-1, False)
+def _key(hit: Hit | None) -> tuple[int, bool, float]:
+    return (hit.clip_id, hit.rerank_score is not None, hit.learned) if hit is not None else (-1, False, 0.0)

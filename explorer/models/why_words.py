@@ -101,6 +101,25 @@ def taken_text(explained: ScoreExplained) -> str:
     )
 
 
+def learned_text(explained: ScoreExplained) -> str:
+    """What judged clips did to the score and the rank; "" where the ranking learned from none."""
+    learned = explained.learned
+    if learned is None:
+        return ""
+    place = {
+        "relevant": "It stands with the first because you judged it relevant. ",
+        "not": "It stands with the last because you judged it not relevant. ",
+        "": "",
+    }[learned.judged]
+    added = signed(learned.added)
+    why = "Nothing" if added == "0.000" else added
+    rank = f"rank {learned.rank_without}" if learned.rank_without else "a rank far behind the first thousand"
+    return (
+        f"{place}{why} comes from its likeness to the clips that you judged; by the query alone it has {rank}, and all"
+        " else here is about the query alone."
+    )
+
+
 def _whole(explained: ScoreExplained) -> str:
     part = explained.parts[0]
     how = "well" if part.percentile >= _WELL else "fairly" if part.percentile >= _FAIRLY else "poorly"

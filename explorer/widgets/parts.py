@@ -35,12 +35,12 @@ def label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
 def button(
     text: str, icon_name: str = "", *, role: str = "", on_click: Callable[[], object] | None = None
 ) -> QPushButton:
-    """A push button; `role` is "primary", "chip", "link" or "row"."""
+    """A push button; `role` is "primary", "chip", "state", "link" or "row"."""
     made = QPushButton(text)
     if role:
         made.setProperty("role", role)
     if icon_name:
-        set_icon(made, icon_name, "on_accent" if role == "primary" else "text_2")
+        set_icon(made, icon_name, {"primary": "on_accent", "state": "accent"}.get(role, "text_2"))
     if on_click is not None:
         made.clicked.connect(lambda _checked=False: on_click())
     made.setCursor(Qt.CursorShape.PointingHandCursor)

@@ -7,11 +7,16 @@ from typing import Final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from core.protocol import Hit, Ranked
+from core.protocol import Feedback, Hit, Ranked
 from explorer import formats
 from explorer.widgets.parts import ElidedLabel, FittingLabel, button, label, plain_tip, set_icon
 
 _NAME_WIDTH: Final = 160
+_LEARNED_TIP: Final = (
+    "The ranking went towards the clips that you judged relevant, which stand first, and away from those that you"
+    " judged not relevant, which stand last. A learns again from what you judge now; Shift+A, or a click here, ranks by"
+    " the query alone."
+)
 _STAGE_WORDS: Final = {
     "text": "text",
     "first": "first stage",
@@ -28,6 +33,7 @@ class ResultsHeader(QWidget):
         save_asked(): to a file.
         clips_asked(): the clips themselves, as files.
         query_asked(): back from the clips like one to the query.
+        unlearn_asked(): back from what was judged to the query alone.
         grouping_toggled(on): only the best clip of every video, or all.
         time_order_toggled(on): in the order of videos and time, or the best first.
     """
@@ -36,6 +42,7 @@ class ResultsHeader(QWidget):
     save_asked = Signal()
     clips_asked = Signal()
     query_asked = Signal()
+    unlearn_asked = Signal()
     grouping_toggled = Signal(bool)
     time_order_toggled = Signal(bool)
 
@@ -57,6 +64,10 @@ class ResultsHeader(QWidget):
         set_icon(self._export, "export")
         self.back = button("Back to the query", role="link", on_click=self.query_asked.emit)
         self.back.hide()
+        self.learned = button("", "clear", role="state", on_click=self.unlearn_asked.emit)
+        self.learned.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the cross behind the words
+        self.learned.setToolTip(plain_tip(_LEARNED_TIP))
+        self.learned.hide()
         self.by_time = _switch("By time", "clock", "In the order of videos and time, not the best first  (C)")
         self.by_time.toggled.connect(self.time_order_toggled)
         self.grouped = _switch("One per video", "film", "Only the best clip of every video  (V)")
@@ -77,7 +88,7 @@ class ResultsHeader(QWidget):
         row = QHBoxLayout(top)
         row.setContentsMargins(16, 8, 16, 0)
         row.setSpacing(12)
-        for part in (self._count, self.back, self.likely):
+        for part in (self._count, self.back, self.learned, self.likely):
             row.addWidget(part)
         row.addWidget(self._timings, 1)
         for switch in (self.by_time, self.grouped, self._export):
@@ -120,6 +131,17 @@ class ResultsHeader(QWidget):
         self.likely.setText(f"past rank {cut:,}: probably no match")
         self.likely.setVisible(0 < cut < shown)
         self._show_timings(ranked.timings_ms, waiting=waiting)
+
+    def show_learned(self, learned: Feedback | None, since: int) -> None:
+        """What the ranking learned from, if it did, and how many clips were judged `since`."""
+        self.learned.setVisible(learned is not None)
+        if learned is not None:
+            told = [
+                *([f"{len(learned.relevant)} relevant"] if learned.relevant else []),
+                *([f"{len(learned.not_relevant)} not"] if learned.not_relevant else []),
+            ]
+            later = f"; {since} judged since" if since else ""
+            self.learned.setText(f"learned from {', '.join(told)}{later}")
 
     def show_unlearned(self, sentence: str) -> None:
         """Which words of the query the model passes over; "" for none."""

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 from core.protocol import Hit, ScoreExplained
 from explorer.models.thumbnails import Thumbnails
 from explorer.models.why import Why
-from explorer.models.why_words import sentence, signed, taken_text
+from explorer.models.why_words import learned_text, sentence, signed, taken_text
 from explorer.settings import Settings
 from explorer.widgets.inspector_page import InspectorPage
 from explorer.widgets.parts import button, label, rule
@@ -23,6 +23,10 @@ _WORDS_TIP = "A word's number is what this clip's score loses when the word is l
 _TAKEN_TIP = (
     "What must not be there is asked of every clip: what it has more of it than a typical clip is taken off its score."
     " Of several minus words the one that the clip has most of counts."
+)
+_LEARNED_TIP = (
+    "The query went towards the mean of the clips that you judged relevant and away from the mean of the others; this"
+    " is what that does to the score of this clip, against a typical one."
 )
 _PARTS_TIP = (
     "X-CLIP is the model that puts the first results into their final order. It compares video, frames, sentence and"
@@ -63,6 +67,8 @@ class WhyPage(InspectorPage):
         self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.taken = label("", "secondary", wrap=True)
         self.taken.setToolTip(_TAKEN_TIP)
+        self.learned = label("", "secondary", wrap=True)
+        self.learned.setToolTip(_LEARNED_TIP)
         self.chips = WordChips(why)
         self._sum = label("", "quiet", wrap=True)
         self._sum.setToolTip(_SUM_TIP)
@@ -176,6 +182,8 @@ class WhyPage(InspectorPage):
             self._score.setText(f"{explained.score:.3f}")
             self.taken.setText(taken_text(explained))
             self.taken.setVisible(bool(explained.taken))
+            self.learned.setText(learned_text(explained))
+            self.learned.setVisible(explained.learned is not None)
             self.parts.show_parts(explained.parts, explained.compared)
         self.table.show_explained(explained if reranked else None)
 
@@ -211,6 +219,7 @@ class WhyPage(InspectorPage):
         head.addWidget(_title("YOUR WORDS", _WORDS_TIP))
         head.addStretch(1)
         head.addWidget(label("Click a word to try without it", "caption"))
+        inside.addWidget(self.learned)
         inside.addWidget(self.taken)
         inside.addLayout(head)
         inside.addWidget(self.chips)

@@ -10,7 +10,7 @@ from core.protocol import THUMBNAIL_TILES, RankExplained, ScoreExplained, Skelet
 from explorer import formats, theme
 from explorer.exports_html import heat_cell, picture, table
 from explorer.models.thumbnails import tile_rect
-from explorer.models.why_words import PARTS, signed, taken_text, top
+from explorer.models.why_words import PARTS, learned_text, signed, taken_text, top
 from explorer.widgets.why_not import change_title, lacks_text, place_text, unmet_text
 from explorer.widgets.why_parts import part_color
 
@@ -49,8 +49,9 @@ def _words(explained: ScoreExplained, effects: dict[int, float | None]) -> str:
             f" {explained.marks:.4f}, the sentence as a whole {explained.sentence:.4f}; together"
             f" {explained.score:.4f}.</p>"
         )
-    if told := taken_text(explained):
-        text += f"<p>{escape(told)}</p>"
+    for told in (learned_text(explained), taken_text(explained)):
+        if told:
+            text += f"<p>{escape(told)}</p>"
     return f"<h2>Words</h2>{text}"
 
 

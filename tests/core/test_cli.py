@@ -52,13 +52,25 @@ def test_index_search_and_info(tmp_path, bundle_folder, capsys):
     assert code == 0
     assert set(found["hits"][0]) == {
         "rank", "clip_id", "video", "start_s", "end_s", "score", "rerank_score", "first_rank", "percentile",
-        "taken",
+        "taken", "learned",
     }  # fmt: skip
     assert len(found["hits"]) == 1
     assert found["query"] == "a red car"
     assert found["timings_ms"]["text"] > 0
     assert found["without"] == []
-    assert found["hits"][0]["taken"] == 0.0
+    assert found["hits"][0]["taken"] == found["hits"][0]["learned"] == 0.0
+    assert found["learned"] is None
+
+    code, _, told = run(capsys, "search", "a red car", "--library", library, "--judged", "--json")
+    assert code == 2
+    assert "There is nothing to learn from yet: judge some" in told
+    clip = found["hits"][0]["clip_id"]
+    run(capsys, "judge", "a red car", clip, "not", "--library", library, "--json")
+    code, learned, _ = run(capsys, "search", "a red car", "--library", library, "--judged", "--json")
+    assert (code, learned["learned"]) == (0, {"relevant": [], "not_relevant": [clip]})
+    assert learned["hits"][-1]["clip_id"] == clip
+    main(["search", "a red car", "--library", str(library), "--judged", "--device", "cpu"])
+    assert "learned from 0 judged relevant, 1 not" in capsys.readouterr().out
 
     minus = 'a red car -rain -"parked van"'
     code, left, _ = run(capsys, "search", minus, "--library", library, "--json")
@@ -154,6 +166,7 @@ def test_a_file_that_fails_is_listed_and_the_code_says_so(tmp_path, bundle_folde
         (("search", "x"), "--library"),
         (("search", "--library", "{tmp}"), "The query is empty"),
         (("search", "x", "--like", "3", "--library", "{tmp}"), "or --like a clip"),
+        (("search", "--judged", "--like", "3", "--library", "{tmp}"), "give TEXT instead of --like"),
         (("nonsense",), "invalid choice: 'nonsense'"),
         (
             ("search", "x", "--library", "y", "-k", "many"),

@@ -20,6 +20,11 @@ ORDER = (
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
 COMMAND_LINE = len(ORDER) - 1
 TOOLS = {
+    (
+        "evaluate/feedback_truth.py",
+        "training",
+    ),  # `python -m`: asks about facts that training makes queries of
+    ("evaluate/query_truth.py", "training"),  # `python -m`: asks what training makes queries of
     ("explain/moments_truth.py", "evaluate"),  # `python -m`: measures moments with the metrics of the field,
     ("explain/moments_truth.py", "training"),  # on the clips of a training set
     (

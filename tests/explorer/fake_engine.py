@@ -33,6 +33,7 @@ from core.protocol import (
 )
 from core.search.query import read_query
 from tests.explorer.fake_analysis import AnalysisAnswers
+from tests.explorer.fake_feedback import learned
 from tests.explorer.fake_heat import heat_parts
 from tests.explorer.fake_moments import MomentsAnswers
 from tests.explorer.fake_skeletons import SkeletonAnswers
@@ -274,16 +275,15 @@ class FakeEngine(AnalysisAnswers, MomentsAnswers, SkeletonAnswers, WhyAnswers, Q
     def _rank(self, request: protocol.Search, stage: str, timings: dict[str, float]) -> None:
         words = request.text.split()
         bare = [word.strip('-".,') for word in words]
-        self.say(
-            Ranked(
-                id=request.id, stage=stage, query=request.text, hits=self.world.ranking(request, stage),
-                searched_clips=self.world.clips, timings_ms=timings, words=tuple(words[:32]),
-                likely=self.world.likely if stage == "reranked" else None,
-                cut_words=tuple(words[32:]), notes=("Its last words were not used.",) if words[32:] else (),
-                final=stage == "reranked" or not request.rerank, without=read_query(request.text).without,
-                unlearned=tuple(word for word in bare if word.lower().startswith(UNLEARNED)),
-            )
+        ranked = Ranked(
+            id=request.id, stage=stage, query=request.text, hits=self.world.ranking(request, stage),
+            searched_clips=self.world.clips, timings_ms=timings, words=tuple(words[:32]),
+            likely=self.world.likely if stage == "reranked" else None,
+            cut_words=tuple(words[32:]), notes=("Its last words were not used.",) if words[32:] else (),
+            final=stage == "reranked" or not request.rerank, without=read_query(request.text).without,
+            unlearned=tuple(word for word in bare if word.lower().startswith(UNLEARNED)),
         )  # fmt: skip
+        self.say(learned(ranked, request, self.analysis.held()) if request.learn_from else ranked)
 
     def _on_cancel(self, request: protocol.Cancel) -> None:
         self.cancelled.append(request.target)

@@ -22,6 +22,7 @@ from core.protocol import (
     WordTaken,
 )
 from core.search.query import read_query
+from tests.explorer.fake_feedback import score_learned
 
 FRAMES = 12
 LIMIT = 20
@@ -144,4 +145,5 @@ def explained(request: protocol.ExplainScore, hit: protocol.Hit) -> ScoreExplain
         tuple(words), 0.3 * score if reranked else 0.0, 0.7 * score - booked if reranked else 0.0,
         score - 0.01 * FRAMES if reranked else 0.0, frames,
         tuple(WordTaken(word, 0.02 * (number + 1)) for number, word in enumerate(asked.without)),
+        score_learned(request, hit.rank),
     )  # fmt: skip

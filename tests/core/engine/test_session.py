@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from core import protocol
+from core import commands, protocol
 from core.cli import main
 from core.models.bundle_io import random_bundle
 from core.search import line
@@ -106,6 +106,31 @@ def test_the_command_line_ranks_as_the_engine_does(server, library_folder, capsy
     )
     first_only = json.loads(capsys.readouterr().out)["hits"]
     assert [hit["clip_id"] for hit in first_only] == [hit.clip_id for hit in first.hits]
+
+
+def test_a_ranking_learns_from_what_its_author_judged(server, library_folder, capsys, monkeypatch):
+    with client(server) as window:
+        window.ask(protocol.OpenLibrary, path=str(library_folder))
+        *_, own = window.ask(protocol.Search, text="a red car")
+        good, bad = own.hits[4].clip_id, own.hits[0].clip_id
+        for clip, verdict, author in ((good, "relevant", "ann"), (bad, "not", "ann"), (good, "not", "bob")):
+            window.ask(protocol.Judge, query="a red car", clip_id=clip, verdict=verdict, author=author)
+        first, final = window.ask(protocol.Search, text="a red car", learn_from="ann")
+        for ranked in (first, final):
+            assert ranked.learned == protocol.Feedback((good,), (bad,))
+            assert (ranked.hits[0].clip_id, ranked.hits[-1].clip_id) == (good, bad)
+        assert any(hit.learned for hit in final.hits)
+        (told,) = window.ask(protocol.ExplainScore, text="a red car", clip_id=good, feedback=final.learned)
+        assert (told.learned.rank_without, told.learned.judged) == (5, "relevant")
+        (failed,) = window.ask(protocol.Search, text="a red car", learn_from="carl")
+        assert failed.kind == "not_found"
+        assert failed.sentence.startswith("There is nothing to learn from yet: judge some")
+        *_, again = window.ask(protocol.Search, text="a red car")
+        assert again.hits == own.hits
+    monkeypatch.setattr(commands, "user", lambda: "ann")
+    main(["search", "a red car", "--library", str(library_folder), "--judged", "--json", "--device", "cpu"])
+    answer = json.loads(capsys.readouterr().out)
+    assert [hit["clip_id"] for hit in answer["hits"]] == [hit.clip_id for hit in final.hits]
 
 
 def test_the_line_comes_after_the_ranking_and_nobody_waits_for_it(server, library_folder, monkeypatch):

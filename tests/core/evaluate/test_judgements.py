@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from core.errors import DrivescopeError, ErrorKind
-from core.evaluate.judgements import FILE, Judgements, Verdict, with_judgements
+from core.evaluate.judgements import FILE, Judgements, Verdict, feedback_of, with_judgements
 from core.evaluate.matching import match
 from core.evaluate.trec import read_qrels
 from core.evaluate.truth import Query, TruthFile, TruthRow
+from core.protocol import Feedback
 
 
 @pytest.fixture
@@ -42,6 +43,29 @@ def test_the_last_word_holds(store):
     assert second.made.endswith("+00:00")
     store.judge("rain", 1, Verdict.WITHDRAWN, author="ann")
     assert ("rain", 1) not in verdicts(store)
+
+
+def test_a_ranking_learns_from_what_one_author_said(store, tmp_path):
+    for clip, verdict in (
+        (1, "relevant"),
+        (2, "not"),
+        (3, "partly"),
+        (4, "unsure"),
+        (5, "relevant"),
+        (6, "not"),
+    ):
+        store.judge("a red car", clip, Verdict(verdict), author="ann")
+    store.judge("a  red car", 1, Verdict.NOT, author="bob")  # the last word, but not ann's
+    store.judge("a red car", 2, Verdict.RELEVANT, author="ann")
+    store.judge("a red car", 5, Verdict.WITHDRAWN, author="ann")
+    store.judge("a blue car", 7, Verdict.RELEVANT, author="ann")
+    assert feedback_of(tmp_path, " a red  car", "ann") == Feedback((1, 2), (6,))
+    assert feedback_of(tmp_path, "a red car", "bob") == Feedback((), (1,))
+    assert feedback_of(tmp_path, "a red car", "carl") == Feedback()
+    assert [one.author for one in store.current(author="bob")] == ["bob"]
+    store.undo("ann")
+    store.undo("ann")
+    assert feedback_of(tmp_path, "a red car", "ann") == Feedback((1, 2, 5), (6,))
 
 
 def test_undo_and_redo_of_each_author(store, tmp_path):

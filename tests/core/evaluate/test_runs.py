@@ -15,7 +15,7 @@ from core.errors import DrivescopeError, ErrorKind
 from core.evaluate import runs
 from core.evaluate.ranking import Ranking
 from core.evaluate.runs import delete_run, depth_for, list_runs, new_run_id, open_run, run_called, save_run
-from core.search.pipeline import StageRows
+from core.search.stages import StageRows
 from tests.core.evaluate.runs_by_hand import run_of
 
 
