@@ -17,14 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import DrivescopeError, ErrorKind
-from core.models.tokens import END, PADDING, START
-from core.protocol import Feedback, Filters, Hit, Ranked
+from core.protocol import Feedback, Filters, Ranked
 from core.search.feedback import Lesson, rows_of
 from core.search.index import FlatIndex
 from core.search.line import Line, with_line
 from core.search.minus import Minus
 from core.search.query import read_query
 from core.search.rerank import RERANK_CLIPS, rerank
+from core.search.results import as_ranked
 from core.search.stages import StageRows
 
 if TYPE_CHECKING:
@@ -37,9 +37,6 @@ Rows = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float32]
 JointScore = Callable[[str, Scores, Scores, Scores, Scores], "Scores | None"]
 """Query, rerank scores (K,), student (K, Ds), video (K, Dr) and frames (K, F, Dr) to joint scores (K,), or None."""
-NOTHING_LEARNED = "This model has learned no word of the query: the order of the clips says nothing."
-MARKERS = frozenset({START, END, PADDING})
-"""Positions that the model reads and a person did not write."""
 
 
 class Searcher:
@@ -346,61 +343,9 @@ class Searcher:
     def ranked(self, found: StageRows, k: int) -> Ranked:
         """The first k of a stage as hits, with the line if it is known."""
         asked = (found.query, *map(self.bundle.encode_text, found.without))  # both are remembered
-        rows, reranked = found.rows[:k], found.rerank_scores[:k].tolist()
-        weights = self._store.frame_weights[rows[len(reranked) :]]  # (k - m, F)
-        keyframes = [*found.best_frames[:k].tolist(), *weights.argmax(1).tolist()]
-        percentiles = found.percentiles(k)
-        taken = [*found.rerank_taken[:k].tolist(), *found.taken[len(reranked) : k].tolist()]
-        learned: list[float] = []
-        if found.lesson is not None:
-            head = rows[: len(reranked)]
-            learned = [*found.lesson.reranked(head).tolist(), *found.lesson.first(rows[len(head) :]).tolist()]
-        hits = []
-        for place, row in enumerate(rows.tolist()):
-            clip = self._clips[row]
-            hits.append(
-                Hit(
-                    rank=place + 1,
-                    clip_id=clip.clip_id,
-                    video_id=clip.video_id,
-                    video=clip.path,
-                    start_s=clip.start_s,
-                    end_s=clip.end_s,
-                    score=float(found.scores[place]),
-                    first_rank=int(found.first_ranks[place]),
-                    percentile=percentiles[place],
-                    rerank_score=reranked[place] if place < len(reranked) else None,
-                    keyframe=keyframes[place],
-                    taken=taken[place] if taken else 0.0,
-                    learned=learned[place] if learned else 0.0,
-                )
-            )
-        ranked = Ranked(
-            id=0,
-            stage=found.stage,
-            query=found.text,
-            hits=tuple(hits),
-            searched_clips=found.searched,
-            timings_ms={name: round(ms, 3) for name, ms in found.timings_ms.items()},
-            words=tuple(word for word in found.query.word_texts if word not in MARKERS),
-            cut_words=found.query.cut_words,
-            notes=_notes(found.query),
-            final=found.final,
-            without=found.without,
-            learned=found.lesson.feedback if found.lesson else None,
-            unlearned=tuple(dict.fromkeys(word for part in asked for word in part.unlearned)),
-        )
+        unlearned = tuple(dict.fromkeys(word for part in asked for word in part.unlearned))
+        ranked = as_ranked(found, k, self._clips, self._store, unlearned)
         return ranked if found.query.blank else with_line(ranked, found, self.line.cuts)
-
-
-def _notes(query: QueryVectors) -> tuple[str, ...]:
-    if query.blank:
-        return (NOTHING_LEARNED,)
-    if not query.cut_words:
-        return ()
-    first, left_out = query.cut_words[0][:40], len(query.cut_words)
-    told = f"{left_out:,} words, from “{first}” on, were" if left_out > 1 else f"word, “{first}”, was"
-    return (f"The query is longer than the model reads: its last {told} not used.",)
 
 
 def _ms_since(started: float) -> float:

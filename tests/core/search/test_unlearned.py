@@ -13,7 +13,8 @@ from core.models.learned import UNKNOWN
 from core.models.registry import load_bundle
 from core.models.tokens import ClipTokenizer
 from core.protocol import NAMED_WORDS, passed_over
-from core.search.pipeline import NOTHING_LEARNED, Searcher
+from core.search.pipeline import Searcher
+from core.search.results import NOTHING_LEARNED
 from tests.core.search.test_pipeline import add_clips
 
 MANY = ("submarine", "kangaroo", "zeppelin", "saxophone", "giraffe", "pharaoh", "volcano", "penguin")
