@@ -82,7 +82,12 @@ class Session:
 
     def look_again(self) -> None:
         """Tell the window if another process changed the open library or built it anew. Called now and then."""
-        self._context.look_again()
+        try:
+            self._context.look_again()
+        except (
+            Exception
+        ):  # as it is closed, or its disk is gone: a later look may succeed, and the session goes on
+            log.warning("could not look at the open library", exc_info=True)
 
     def close(self) -> None:
         """The connection is gone: stop its work. What an ingest has committed stays, and the next one goes on there."""

@@ -2,6 +2,7 @@
 
     library.db          which videos, clips and failures there are      catalog.py
     features/<bundle>/  the clips' vectors and what made them           features.py
+                        where its matches end, `cuts.json`              core/search/line.py
     thumbs/             a strip of twelve small pictures for each clip  thumbs.py
     queries/            imported queries with truth                     core/evaluate/query_sets.py
     runs/               evaluations on queries with truth               core/evaluate/runs.py

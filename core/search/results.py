@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from core.library.features import FeatureStore
     from core.models.bundle import QueryVectors
 
-NOTHING_LEARNED: Final = "This model has learned no word of the query: the order of the clips says nothing."
+NOTHING_LEARNED: Final = (
+    "This model has learned no word of what is looked for: the order of the clips says nothing."
+)
 MARKERS: Final = frozenset({START, END, PADDING})
 """Positions that the model reads and a person did not write."""
 

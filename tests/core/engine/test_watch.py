@@ -1,6 +1,8 @@
 """A library that another process changes while a window has it open: the engine says so without being asked."""
 
 import shutil
+import sqlite3
+import time
 
 from core import protocol
 from core.engine import server as transport
@@ -45,6 +47,33 @@ def test_growth_and_a_library_built_anew_in_its_place_are_told(server, tmp_path,
         while found[0] != ["new.mp4"]:  # seen between its making and its first commit
             found = names_after_a_push(window)
         assert found[1] != opened.library.build
+
+
+def test_a_look_that_fails_ends_nothing(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(transport, "LOOK_SECONDS", 0.05)
+    bundle = load_bundle(str(random_bundle(tmp_path / "bundle")), device="cpu", precision="float32")
+    folder = tmp_path / "library"
+    build(folder, bundle, "/drive/old.mp4", 3)
+    looks = []
+    on_disk = Library.on_disk.fget
+
+    def failing(library):
+        looks.append(library)
+        if len(looks) == 2:  # the first one is that of the opening
+            raise sqlite3.ProgrammingError("Cannot operate on a closed database.")
+        return on_disk(library)
+
+    monkeypatch.setattr(Library, "on_disk", property(failing))
+    with client(server) as window:
+        (opened,) = window.ask(protocol.OpenLibrary, path=str(folder))
+        deadline = time.monotonic() + 120
+        while len(looks) < 3:  # it looks again after the one that failed
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        library = Library.open(folder)
+        add_clips(library, bundle, "/drive/more.mp4", 2, seed=2)
+        library.close()
+        assert names_after_a_push(window) == (["more.mp4", "old.mp4"], opened.library.build)
 
 
 def test_a_library_tells_its_states_apart_without_being_read(tmp_path):
