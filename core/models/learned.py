@@ -4,8 +4,8 @@ CLIP's vocabulary has 49,408 byte pairs, a small world a few hundred words. `cor
 one stand-in for a hidden word and gives its vector to every row that no caption trained: what equals the stand-in is
 unlearned. In the table of a public CLIP no other row does, so it knows every word.
 
-A word counts as unlearned when none of its byte pairs is learned, and that is what the model hears. With drive-tiny in
-three sentences ("a {} crosses at night" and the like), the student's cosine between the sentence and the same one
+A word counts as unlearned when none of its byte pairs is learned, and that is what the model hears. With a drive-tiny
+in three sentences ("a {} crosses at night" and the like), the student's cosine between the sentence and the same one
 without the word is 0.990 on average over 19 such words, and 8.7 of the first ten clips are the same; with 12 words of
 which a part is learned ("fire|truck", "u|-|turn") it is 0.86 and 5.4 clips, with 8 learned ones 0.83 and 5.3.
 """

@@ -14,9 +14,9 @@ average precision after the rerank of X alone, of the sentence "X without Y", of
 65.8, 39.2, 84.1, 89.8 on 150 queries to 300 held-out clips, where the rule was chosen; 72.8, 42.6, 92.7, 97.7 on 60
 queries to the 150 demo clips. With the weights that came next, for which nothing was changed, X alone has 71.9 there
 and the rule 91.5 (16.1 to 23.3 more). `python -m core.evaluate.query_truth` asks queries of its own, with more events
-in them; with those weights on the demo clips 61.7 and 80.0 (13.5 to 23.1 more). Weights of 0.5 to 2 stay within 2.5
-points of one; percentiles, z-scores, Otsu's cut and the posterior of two Gaussians are no better or much worse. Two
-synonyms: 86.8, and 84.8 if added up.
+in them; with the weights after those on the demo clips 60.9 and 80.7 (14.2 to 25.0 more). Weights of 0.5 to 2 stay
+within 2.5 points of one; percentiles, z-scores, Otsu's cut and the posterior of two Gaussians are no better or much
+worse. Two synonyms: 86.8, and 84.8 if added up.
 """
 
 from __future__ import annotations
