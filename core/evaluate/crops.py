@@ -11,12 +11,13 @@ single crop by more than luck (95 % bootstrap interval of the paired average pre
 Measured with drive-tiny in bfloat16 on the 150 demo clips, 20 queries and 450 captions, mean average precision of all:
 
     view   center  letterbox  squash  three   three against the best single crop
-    16:9   0.889   0.889      0.889   0.889   the towers' own shape: all are the same picture
-    4:3    0.863   0.881      0.883   0.841   -0.042 (-0.066 to -0.019)
-    2:1    0.886   0.876      0.882   0.882   -0.004 (-0.012 to +0.004)
+    16:9   0.906   0.906      0.906   0.906   the towers' own shape: all are the same picture
+    4:3    0.898   0.910      0.900   0.859   -0.051 (-0.071 to -0.032)
+    2:1    0.912   0.900      0.908   0.909   -0.004 (-0.009 to +0.001)
 
-Single crops cost 0.04 s a clip on a core, three 0.14 s. So squash, the default of our own bundle, is best at 4:3 and
-0.003 below center at 2:1 (no interval was computed for that pair), and three is never worth its price with these
+A single crop costs a third of three. Squash, the default of our own bundle, is 0.009 below letterbox at 4:3 and 0.004
+below center at 2:1, and with the drive-tiny before this one it was best at 4:3: single crops differ by little, and which
+is best changes with the weights (no interval was computed for pairs of them). Three is never worth its price with these
 towers. That says nothing of towers with a square input.
 """
 
