@@ -16,9 +16,9 @@ Measured with drive-tiny in bfloat16 on the 150 demo clips, 20 queries and 450 c
     2:1    0.912   0.900      0.908   0.909   -0.004 (-0.009 to +0.001)
 
 A single crop costs a third of three. Squash, the default of our own bundle, is 0.009 below letterbox at 4:3 and 0.004
-below center at 2:1, and with the drive-tiny before this one it was best at 4:3: single crops differ by little, and which
-is best changes with the weights (no interval was computed for pairs of them). Three is never worth its price with these
-towers. That says nothing of towers with a square input.
+below center at 2:1, and with the drive-tiny before this one it was best at 4:3: single crops differ by little, and
+which is best changes with the weights (no interval was computed for pairs of them). Three is never worth its price
+with these towers. That says nothing of towers with a square input.
 """
 
 from __future__ import annotations
