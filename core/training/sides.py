@@ -5,8 +5,8 @@ the side, neither gets a gradient towards holding it. After 6,500 steps of stage
 and the right side was told as often as by chance, though a linear probe on the frame vectors told it in 97 of 100. So
 one linear head is read from both, which gives either a reason to hold the side, and in the same direction; and a query
 that names a side is contrasted with its own mirror image, as hard negative captions are (NegCLIP, Yuksekgonul et al.,
-ICLR 2023). 1,500 steps later the side was told in all pairs of 142 test clips. With the mirror images and one head for all
-facts instead of one for sides, 200 steps changed nothing.
+ICLR 2023). 1,500 steps later the side was told in all pairs of 142 test clips. With the mirror images and one head for
+all facts instead of one for sides, 200 steps changed nothing.
 """
 
 from __future__ import annotations
