@@ -105,7 +105,8 @@ class SkeletonRow(QAbstractButton):
         for text, font, token, top, width in lines:
             painter.setFont(font)
             painter.setPen(theme.color(token))
-            cut = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, int(width))
+            # In the middle: "crossing from the left" ends with what tells it from its opposite.
+            cut = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideMiddle, int(width))
             align = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
             painter.drawText(QRectF(box.left(), top, width, 18 if top > 10 else 20), align, cut)
 
