@@ -33,13 +33,13 @@ import torch
 
 from core.errors import DrivescopeError, ErrorKind
 from core.evaluate.resampling import bootstrap_intervals
+from core.evaluate.ties import precision_sum
 from core.explain.truth import world_clips
 from core.library.features import FeatureStore
 from core.search.feedback import AWAY, TOWARDS, Lesson
 from core.search.rerank import rerank
-from core.training.concepts import ACTORS, Fact, facts_of, make_query, say
+from core.training.concepts import Fact, facts_of, make_query, say, say_in
 from core.world.truth import ClipTruth
-from core.world.voice import article
 from core.world.wording_unseen import UNSEEN
 
 if TYPE_CHECKING:
@@ -87,29 +87,7 @@ def questions(facts: Sequence[frozenset[Fact]], count: int, seed: int = 5) -> li
 def unheard(need: frozenset[Fact], rng: random.Random) -> str:
     """The need in words that no caption of the training uses; what has none is said as usual."""
     ordered = sorted(need, key=lambda fact: (_ORDER.index(fact[0]), fact))
-    return " ".join(_say_unheard(fact, rng) for fact in ordered)
-
-
-def _say_unheard(fact: Fact, rng: random.Random) -> str:
-    slot, name, *who = fact
-    if slot in ("road", "light", "weather"):
-        phrases: tuple[str, ...] = getattr(UNSEEN, slot)[name]
-        return rng.choice(phrases)
-    if slot == "ego":
-        plural, single = rng.choice(UNSEEN.ego[name])
-        return rng.choice((f"we {plural}", f"the car {single}"))
-    if slot == "actor":
-        return article(_noun(name, who, rng))
-    form = rng.choice(UNSEEN.forms[name]) if slot == "event" else "{}"
-    if who and "{" in form:
-        noun = _noun(who[0], who[1:], rng)
-        return form.format(a=article(noun), n=noun)
-    return say(fact, rng) if "{" in form else form
-
-
-def _noun(kind: str, colours: Sequence[str], rng: random.Random) -> str:
-    said = (rng.choice(UNSEEN.colours.get(colour, (colour,))) for colour in colours)
-    return " ".join((*said, rng.choice(UNSEEN.nouns.get(kind) or ACTORS[kind])))
+    return " ".join(say_in(UNSEEN, fact, rng) or say(fact, rng) for fact in ordered)
 
 
 # --- vectors and judges -------------------------------------------------------------------------------
@@ -136,7 +114,7 @@ def store_of(
 def average_precision(scores: Scores, right: Mask, judged: Mask) -> float:
     """Of the ranking by `scores` (V,) without the clips that were `judged`; some right one has to be left."""
     left = right[~judged][np.argsort(-scores[~judged], kind="stable")]
-    return float((np.cumsum(left) / np.arange(1, len(left) + 1))[left].mean())
+    return precision_sum(left) / int(left.sum())
 
 
 def marks(scores: Scores, right: Mask, judged: int, *, liked: bool) -> tuple[npt.NDArray[np.int64], ...]:

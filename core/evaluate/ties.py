@@ -74,11 +74,11 @@ class TiedRanking:
         """Non-interpolated average precision (3,) in 0..1; relevant clips that are not ranked count as 0."""
         if relevant_in_all == 0 or not self.relevant.any():
             return np.zeros(3)
-        plain = _average_precision(self.relevant)
+        plain = precision_sum(self.relevant)
         if not self.tied:
             return np.full(3, plain / relevant_in_all)
         sums = [self._expected_precision()]
-        sums += [_average_precision(self._reordered(reading) > 0) for reading in (OPTIMISTIC, PESSIMISTIC)]
+        sums += [precision_sum(self._reordered(reading) > 0) for reading in (OPTIMISTIC, PESSIMISTIC)]
         return np.array(sums) / relevant_in_all
 
     def _expected_precision(self) -> float:
@@ -131,7 +131,7 @@ def ranks_of_first(before: npt.ArrayLike, tied: npt.ArrayLike, relevant: npt.Arr
     return np.stack([above + (size + 1) / (count + 1), above + 1, above + size - count + 1], axis=-1)
 
 
-def _average_precision(relevant: BoolArray) -> float:
+def precision_sum(relevant: BoolArray) -> float:
     """Sum of precisions at the relevant positions of an order without ties."""
     ranks = np.flatnonzero(relevant) + 1
     return float((np.arange(1, len(ranks) + 1) / ranks).sum())

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from core.world.truth import ClipTruth, shown
-from core.world.voice import article
+from core.world.voice import Voice, article
 from core.world.wording_rare import RARE
 
 Fact = tuple[str, ...]
@@ -142,7 +142,7 @@ def sayable(fact: Fact) -> bool:
 
 def say(fact: Fact, rng: random.Random, rare: float = 0.0) -> str:
     """One wording of one fact; with the chance `rare` one in the rarer words that only training hears."""
-    if rare > 0 and rng.random() < rare and (rarely := _rarely(fact, rng)):
+    if rare > 0 and rng.random() < rare and (rarely := say_in(RARE, fact, rng, plain_colours=True)):
         return rarely
     if fact[0] == "actor":
         return article(_noun(fact[1:], rng))
@@ -159,32 +159,34 @@ def _noun(values: Fact, rng: random.Random) -> str:
     return " ".join((*values[1:], rng.choice(ACTORS[values[0]])))
 
 
-def _rarely(fact: Fact, rng: random.Random) -> str:
-    """A wording in `wording_rare`, or nothing where it has none."""
+def say_in(voice: Voice, fact: Fact, rng: random.Random, *, plain_colours: bool = False) -> str:
+    """A wording of one fact in a voice, or nothing where it has none; `plain_colours` lets colours be said as usual."""
     slot, name, *who = fact
     if slot in ("road", "light", "weather"):
-        phrases: tuple[str, ...] = getattr(RARE, slot)[name]
+        phrases: tuple[str, ...] = getattr(voice, slot)[name]
         return rng.choice(phrases)
     if slot == "ego":
-        plural, single = rng.choice(RARE.ego[name])
+        plural, single = rng.choice(voice.ego[name])
         return rng.choice((f"we {plural}", f"the car {single}"))
-    if slot == "actor" and name in RARE.nouns:
-        return article(_rare_noun((name, *who), rng))
+    if slot == "actor" and name in voice.nouns:
+        return article(_noun_in(voice, (name, *who), rng, plain_colours))
     if slot != "event":
         return ""
-    form = rng.choice(RARE.forms[name])
-    if who and who[0] in RARE.nouns:
-        noun = _rare_noun(tuple(who), rng)
+    form = rng.choice(voice.forms[name])
+    if who and who[0] in voice.nouns:
+        noun = _noun_in(voice, tuple(who), rng, plain_colours)
         return form.format(a=article(noun), n=noun)
     return "" if "{" in form else form
 
 
-def _rare_noun(values: Fact, rng: random.Random) -> str:
-    """A noun with its colour, if the fact has one: either may be a rarer word."""
+def _noun_in(voice: Voice, values: Fact, rng: random.Random, plain_colours: bool) -> str:
+    """A noun with its colour, if the fact has one."""
     kind, *colours = values
-    return " ".join(
-        (*(rng.choice((c, *RARE.colours.get(c, ()))) for c in colours), rng.choice(RARE.nouns[kind]))
-    )
+    said = []
+    for colour in colours:
+        others = tuple(voice.colours.get(colour, ()))
+        said.append(rng.choice((colour, *others) if plain_colours or not others else others))
+    return " ".join((*said, rng.choice(voice.nouns[kind])))
 
 
 def make_query(
