@@ -157,3 +157,10 @@ def same_caption(captions: list[str]) -> Tensor:
     numbers = {caption: number for number, caption in enumerate(captions)}
     ids = torch.tensor([numbers[caption] for caption in captions])
     return ids[:, None] == ids[None, :]
+
+
+def fits(needs: Sequence[frozenset[Fact]], facts: Sequence[frozenset[Fact]]) -> Tensor:
+    """(Q, V) bool: which clips have all that a query needs."""
+    return torch.tensor([[need <= have for have in facts] for need in needs], dtype=torch.bool).view(
+        len(needs), len(facts)
+    )

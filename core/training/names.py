@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from core.training.concepts import ACTORS, EGO, EVENTS, SCENE, Fact
 from core.training.dataset import ClipSet
-from core.training.sides import side_head
+from core.training.sides import HEAD_SCALE, side_head
 from core.world.truth import EVENTS as WORLD_EVENTS
 from core.world.truth import ClipTruth
 
@@ -25,7 +25,6 @@ PARTS = 4
 MOMENTS = (*WORLD_EVENTS, "standing")
 """What can be going on in a single frame."""
 STANDING_MPS = 0.5
-HEAD_SCALE = 5.0
 
 
 def columns_of(grid: Tensor) -> Tensor:

@@ -125,10 +125,3 @@ def mirror_loss(logits: Tensor, mirror: Tensor, right: Tensor) -> Tensor:
     """
     each = functional.softplus(mirror - logits) * right  # (S, V)
     return each.sum() / right.sum().clamp_min(1)
-
-
-def fits(needs: Sequence[frozenset[Fact]], facts: Sequence[frozenset[Fact]]) -> Tensor:
-    """(Q, V) bool: which clips have all that a query needs."""
-    return torch.tensor([[need <= have for have in facts] for need in needs], dtype=torch.bool).view(
-        len(needs), len(facts)
-    )

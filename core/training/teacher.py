@@ -22,6 +22,7 @@ from core.training.concepts import make_query, say
 from core.training.dataset import (
     ClipSet,
     clips_of_step,
+    fits,
     frames_of_step,
     generator_of,
     rng_of,
@@ -32,7 +33,6 @@ from core.training.losses import info_nce, presence, query_nce
 from core.training.names import KINDS, SCENES, THINGS, Names, columns_of, headed, moments_of
 from core.training.recipe import TeacherRecipe
 from core.training.sides import (
-    fits,
     mirror_loss,
     mirrored,
     mirrored_words,

@@ -13,7 +13,7 @@ from torch import Tensor
 from core.models.clip4clip import Clip4Clip
 from core.models.xclip import XClip
 from core.training.concepts import make_query
-from core.training.dataset import ClipSet
+from core.training.dataset import ClipSet, fits
 from core.training.evaluate import answer_table, recall_table
 from core.training.features import TextVectors, encode_clips, encode_texts, teacher_scores
 from core.training.lanes import Lanes
@@ -33,7 +33,7 @@ class Validation:
         made = [make_query(rng.choice(clips.facts), rng) for _ in range(QUERIES)]
         self.captions = [captions[0] for captions in clips.captions]
         self.queries = [text for text, _ in made]
-        self.relevant = torch.tensor([[need <= have for have in clips.facts] for _, need in made])  # (Q, V)
+        self.relevant = fits([need for _, need in made], clips.facts)  # (Q, V)
 
     def encode(self, teacher: XClip, texts: Texts, recipe: TeacherRecipe, lanes: Lanes) -> None:
         """Vectors of the val clips and texts under the teacher's towers, as they are now."""

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from core.training.concepts import EGO, EVENTS, say
+from core.training.dataset import fits
 from core.training.recipe import TeacherRecipe
 from core.training.runs import CHECKPOINT, Run
 from core.training.scoring import by_side
 from core.training.sides import (
     PAIRS,
-    fits,
     mirror_loss,
     mirrored,
     mirrored_words,
