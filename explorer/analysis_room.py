@@ -251,7 +251,7 @@ class AnalysisRoom(QObject):
         query, hit = self._wanted
         if ranked.query != " ".join(query.split()) and ranked.query != query.strip():
             self._wanted = None
-        elif ranked.final or ranked.stage == "reranked":
+        elif ranked.settled:
             self._wanted = None
             row = self._window.grid.hits.row_of(hit.clip_id)
             if row >= 0:

@@ -261,7 +261,7 @@ class Explorer(QObject):
             return
         same = bool(ranked.query) and ranked.query == self._shown_query
         self._shown_query = ranked.query
-        self._show_counts(ranked, waiting=not ended(ranked))
+        self._show_counts(ranked, waiting=not ranked.settled)
         self.window.show_results(there=bool(ranked.hits))
         keep = same or not self._select_first  # what was only typed leaves the chosen clip alone
         grouped = self.settings.flag("search/one_per_video")
@@ -269,7 +269,7 @@ class Explorer(QObject):
         self.window.grid.show_ranking(
             hits, same_query=same, keep_selected=keep, more=more, likely=ranked.likely
         )
-        if ended(ranked) and self._select_first:
+        if ranked.settled and self._select_first:
             self._select_first = False
             self.window.grid.select_best()
         if not ranked.hits:
@@ -341,11 +341,6 @@ class Explorer(QObject):
         ranked = self.session.ranked
         if ranked is None or not ranked.hits:
             self.window.show_results(there=False)
-
-
-def ended(ranked: Ranked) -> bool:
-    """Whether no further stage will reorder this ranking."""
-    return ranked.final or ranked.stage == "reranked"
 
 
 def run(application: QApplication, options: Options) -> int:

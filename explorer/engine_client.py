@@ -205,6 +205,6 @@ def ends_request(reply: protocol.Reply) -> bool:
         case protocol.Progress():
             return False
         case protocol.Ranked():
-            return (reply.final or reply.stage == "reranked") and not reply.line_follows
+            return reply.settled and not reply.line_follows
         case _:
             return getattr(reply, "last", True)

@@ -73,7 +73,7 @@ class Learning(QObject):
         self._show()
         if self._before is None or ranked is None or ranked.learned is None:
             return
-        if ranked.final or ranked.stage == "reranked":
+        if ranked.settled:
             first = [hit.clip_id for hit in ranked.hits[:_FIRST]]
             new = sum(clip not in self._before for clip in first)
             self._before = None

@@ -243,6 +243,11 @@ class Ranked(Message, frozen=True):
     unlearned: tuple[str, ...] = ()  # words as typed, minus words too, that the model never learned
     line_follows: bool = False  # it can, and is being found: the same ranking comes once more, with `likely`
 
+    @property
+    def settled(self) -> bool:
+        """Whether no further stage will reorder this ranking."""
+        return self.final or self.stage == "reranked"
+
 
 class FootageAdded(Message, frozen=True):
     """Answer to `AddFootage`. `missing` are videos whose files are gone and that were kept."""
