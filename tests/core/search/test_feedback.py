@@ -9,8 +9,6 @@ import torch
 from core.engine.words_replies import explain_score
 from core.errors import DrivescopeError, ErrorKind
 from core.library.library import Library
-from core.models.bundle_io import random_bundle
-from core.models.registry import load_bundle
 from core.protocol import ExplainScore, Feedback, Filters
 from core.search.pipeline import Searcher
 from tests.core.search.test_minus import one_by_one
@@ -19,12 +17,6 @@ from tests.core.search.test_pipeline import add_clips
 NIGHT, DAY = 18, 12
 CLIPS = NIGHT + DAY
 TEXT = "a red car brakes"
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory):
-    folder = random_bundle(tmp_path_factory.mktemp("bundle") / "random")
-    return load_bundle(str(folder), device="cpu", precision="float32")
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 
 from core.library.library import Library
-from core.models.bundle_io import random_bundle
-from core.models.registry import load_bundle
 from core.search import line as line_module
 from core.search.line import FILE, Line
 from core.search.pipeline import Searcher
@@ -16,12 +14,6 @@ from core.search.rerank import rerank
 from tests.core.search.test_pipeline import add_clips
 
 CLIPS = LEAST_CLIPS + 3
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory):
-    folder = random_bundle(tmp_path_factory.mktemp("bundle") / "random")
-    return load_bundle(str(folder), device="cpu", precision="float32")
 
 
 @pytest.fixture

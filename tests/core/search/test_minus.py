@@ -9,8 +9,6 @@ from core.errors import DrivescopeError
 from core.explain.command import choose_target
 from core.explain.why_not import ChangeSearch, standing
 from core.library.library import Library
-from core.models.bundle_io import random_bundle
-from core.models.registry import load_bundle
 from core.protocol import ExplainScore, Filters
 from core.search import minus
 from core.search.pipeline import Searcher
@@ -20,12 +18,6 @@ from tests.core.search.test_pipeline import add_clips
 CLIPS = 30
 TEXT = 'a red car -rain brakes -"parked van"'
 SOUGHT, WITHOUT = "a red car brakes", ("rain", "parked van")
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory):
-    folder = random_bundle(tmp_path_factory.mktemp("bundle") / "random")
-    return load_bundle(str(folder), device="cpu", precision="float32")
 
 
 @pytest.fixture(scope="module")

@@ -20,12 +20,6 @@ from core.search.relevance import Cuts
 CLIPS = 40
 
 
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory):
-    folder = random_bundle(tmp_path_factory.mktemp("bundle") / "random")
-    return load_bundle(str(folder), device="cpu", precision="float32")
-
-
 def add_clips(library, bundle, path, count, seed):
     """A video with `count` clips of random frame vectors, as ingest would store them."""
     facts = VideoFacts(
